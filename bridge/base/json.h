@@ -1,0 +1,34 @@
+/* json: one strict reader in front of json-c, and short ways to ask a document (threats W4).
+ *
+ * Refused, with a sentence: duplicate keys, single quotes, NaN and Infinity, numbers out of range, NUL (\u0000), bad
+ * UTF-8, lone surrogates, comments, anything after the document, more than 32 levels or 50,000 nodes. */
+#ifndef SALLYPORT_BASE_JSON_H
+#define SALLYPORT_BASE_JSON_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct error;
+
+/* The document goes with the arena. NULL where it was refused. */
+struct json_object *json_read(struct arena *, const char *, size_t length, struct error *);
+
+/* Paths are keys and indexes with dots between: "results.0.name". What is missing, null or of another type gives
+ * NULL, the fallback or 0. Strings are borrowed from the document. */
+struct json_object *json_at(struct json_object *, const char *path);
+const char *json_string(struct json_object *, const char *path, const char *fallback);
+int64_t json_integer(struct json_object *, const char *path, int64_t fallback);
+bool json_true(struct json_object *, const char *path);
+size_t json_count(struct json_object *, const char *path);     /* of an array; 0 where it is none */
+
+/* A new object or array that goes with the arena; what is put into it belongs to it. */
+struct json_object *json_new_object(struct arena *);
+struct json_object *json_new_array(struct arena *);
+void json_set(struct json_object *, const char *key, const char *value);      /* NULL sets nothing */
+void json_set_integer(struct json_object *, const char *key, int64_t value);
+const char *json_write(struct json_object *);                  /* one line; borrowed from the object */
+
+#endif

@@ -1,0 +1,88 @@
+/* log: what happened, for the operator: one line an event on stderr, secrets taken out. */
+#include "bridge/base/log.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/redact.h"
+#include "bridge/base/text.h"
+
+/* The one state that a file keeps: where the lines go. */
+static struct {
+	pthread_mutex_t lock;
+	enum log_level least;
+	bool journal;
+} log_state = { PTHREAD_MUTEX_INITIALIZER, LEVEL_INFO, false };
+
+static const struct { const char *name, *priority; } levels[] = {
+	[LEVEL_DEBUG] = { "debug", "<7>" }, [LEVEL_INFO] = { "info", "<6>" }, [LEVEL_WARNING] = { "warning", "<4>" }, [LEVEL_ERROR] = { "error", "<3>" } };
+
+/* Whether stderr is the journal, which keeps the time itself: $JOURNAL_STREAM names its device and inode. */
+static bool
+is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat status;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &status) == 0
+		&& status.st_dev == device && status.st_ino == inode;
+}
+
+void
+log_open(enum log_level least)
+{
+	pthread_mutex_lock(&log_state.lock);
+	log_state.least = least;
+	log_state.journal = is_journal();
+	pthread_mutex_unlock(&log_state.lock);
+}
+
+static void
+write_line(enum log_level level, const char *line)
+{
+	char when[32];
+	time_t now = time(NULL);
+	struct tm parts;
+
+	if (log_state.journal) {
+		fprintf(stderr, "%s%s\n", levels[level].priority, line);
+		return;
+	}
+	gmtime_r(&now, &parts);
+	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &parts);
+	fprintf(stderr, "%s %s: %s\n", when, levels[level].name, line);
+}
+
+static void __attribute__((format(printf, 2, 0)))
+log_write(enum log_level level, const char *format, va_list values)
+{
+	pthread_mutex_lock(&log_state.lock);
+	bool wanted = level >= log_state.least;
+	pthread_mutex_unlock(&log_state.lock);
+	if (!wanted)
+		return;
+	struct arena *arena = arena_new();
+	char *line = arena_vprintf(arena, format, values);
+	line = redact_text(arena, text_clean(arena, line, strlen(line)));
+	pthread_mutex_lock(&log_state.lock);
+	write_line(level, line);
+	pthread_mutex_unlock(&log_state.lock);
+	arena_free(arena);
+}
+
+#define LOGGER(name, level) \
+	void name(const char *format, ...) { va_list values; va_start(values, format); log_write(level, format, values); va_end(values); }
+
+LOGGER(log_debug, LEVEL_DEBUG)
+LOGGER(log_info, LEVEL_INFO)
+LOGGER(log_warning, LEVEL_WARNING)
+LOGGER(log_error, LEVEL_ERROR)

@@ -1,0 +1,154 @@
+/* url: addresses put together part by part, by one encoder. */
+#include "bridge/base/url.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/text.h"
+
+/* RFC 3986, section 2.3: all others are encoded. */
+static bool
+is_unreserved(unsigned char c)
+{
+	return isalnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+static char *
+encode(struct arena *arena, const char *text)
+{
+	struct text out = text_in(arena, 3 * strlen(text) + 1);
+
+	for (; *text; text++)
+		if (is_unreserved((unsigned char)*text))
+			text_add_bytes(&out, text, 1);
+		else {
+			char hex[4];
+			snprintf(hex, sizeof hex, "%%%02X", (unsigned char)*text);
+			text_add(&out, hex);
+		}
+	return out.bytes;
+}
+
+char *
+url_part(struct arena *arena, const char *part)
+{
+	if (!*part || !strcmp(part, ".") || !strcmp(part, ".."))
+		return NULL;
+	for (const char *at = part; *at; at++)
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			return NULL;
+	return encode(arena, part);
+}
+
+char *
+url_make(struct arena *arena, const char *base, ...)
+{
+	struct text url = text_in(arena, 16 * 1024);
+	const char *part;
+	bool fine = true;
+	va_list parts;
+
+	text_add(&url, base);
+	while (url.length && url.bytes[url.length - 1] == '/')
+		url.bytes[--url.length] = '\0';
+	va_start(parts, base);
+	while (fine && (part = va_arg(parts, const char *))) {
+		char *encoded = url_part(arena, part);
+		fine = encoded != NULL;
+		text_add(&url, "/");
+		text_add(&url, encoded);
+	}
+	va_end(parts);
+	return fine && !url.cut ? url.bytes : NULL;
+}
+
+char *
+url_query(struct arena *arena, const char *url, const char *name, const char *value)
+{
+	return arena_printf(arena, "%s%c%s=%s", url, strchr(url, '?') ? '&' : '?', encode(arena, name), encode(arena, value));
+}
+
+char *
+url_form(struct arena *arena, const char *const *pairs)
+{
+	struct text form = text_in(arena, 1024 * 1024);
+
+	for (size_t i = 0; pairs[i] && pairs[i + 1]; i += 2)
+		text_printf(&form, "%s%s=%s", i ? "&" : "", encode(arena, pairs[i]), encode(arena, pairs[i + 1]));
+	return form.bytes;
+}
+
+/* scheme, host and port of an http or https address. False for anything that two readers could read in two ways. */
+static bool
+take_apart(struct arena *arena, const char *url, const char **scheme, char **host, unsigned long *port)
+{
+	bool safe = !strncasecmp(url, "https://", 8);
+
+	if (!safe && strncasecmp(url, "http://", 7) != 0)
+		return false;
+	const char *authority = url + (safe ? 8 : 7);
+	size_t length = strcspn(authority, "/?#");
+	char *text = arena_slice(arena, authority, length), *end;
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] <= ' ' || strchr("@\\\"<>%", text[i]) || (unsigned char)text[i] >= 0x7f)
+			return false;
+	char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
+	*scheme = safe ? "https" : "http";
+	*port = safe ? 443 : 80;
+	if (colon && colon > (bracket ? bracket : text)) {
+		*port = strtoul(colon + 1, &end, 10);
+		if (!isdigit((unsigned char)colon[1]) || *end || *port == 0 || *port > 65535)
+			return false;
+		*colon = '\0';
+	}
+	for (char *at = text; *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	*host = text;
+	return *text != '\0' && (*text == '[') == (bracket != NULL);
+}
+
+char *
+url_origin(struct arena *arena, const char *url)
+{
+	const char *scheme;
+	char *host;
+	unsigned long port;
+
+	if (!url || !take_apart(arena, url, &scheme, &host, &port))
+		return NULL;
+	return arena_printf(arena, "%s://%s:%lu", scheme, host, port);
+}
+
+bool
+url_same_origin(const char *a, const char *b)
+{
+	struct arena *arena = arena_new();
+	const char *one = url_origin(arena, a), *other = url_origin(arena, b);
+	bool same = one && other && !strcmp(one, other);
+
+	arena_free(arena);
+	return same;
+}
+
+bool
+url_loopback(const char *url)
+{
+	struct arena *arena = arena_new();
+	const char *scheme;
+	char *host;
+	unsigned long port;
+	struct in_addr address;
+	bool loopback = false;
+
+	if (url && take_apart(arena, url, &scheme, &host, &port))
+		loopback = !strcmp(host, "localhost") || !strcmp(host, "[::1]")
+			|| (inet_pton(AF_INET, host, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127);
+	arena_free(arena);
+	return loopback;
+}

@@ -1,0 +1,484 @@
+/* bridge: the running gateway: opens everything in order, closes it in reverse; what is heard comes in here. */
+#include "config.h"
+
+#include "bridge/bridge.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
+#include "bridge/base/error.h"
+#include "bridge/base/log.h"
+#include "bridge/base/text.h"
+#include "bridge/report.h"
+#include "bridge/rights/audit.h"
+#include "bridge/run/follow.h"
+#include "bridge/run/http.h"
+#include "bridge/run/loop.h"
+#include "bridge/run/process.h"
+#include "bridge/run/store.h"
+#include "bridge/run/task.h"
+#include "bridge/setup.h"
+#include "bridge/talk/carry.h"
+#include "bridge/talk/hearing.h"
+#include "bridge/talk/intent.h"
+#include "bridge/talk/label.h"
+#include "bridge/talk/manners.h"
+#include "bridge/talk/outbox.h"
+#include "integrations/kinds/ci.h"
+
+enum {
+	TASKS_MOST = 25000,             /* two mappings each; vm.max_map_count allows about 32,000 */
+	DRAIN = 3000,                   /* ms that commands may take to end when we are stopped */
+	DRAIN_LOOK = 50,
+	ANSWER_MOST = 32 << 20,         /* bytes of one answer to a question */
+	MENDED_BY_PEOPLE = 15 * 60,     /* s until a link is tried again that no retry mends */
+};
+
+const struct tables *const bridge_tables[] = {
+	&audit_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, NULL
+};
+
+/* Links. */
+
+static struct link *
+link_named(struct bridge *bridge, const char *name)
+{
+	for (size_t i = 0; i < bridge->link_count; i++)
+		if (!strcmp(bridge->links[i].name, name))
+			return &bridge->links[i];
+	return NULL;
+}
+
+static void
+link_set(struct link *link, enum link_state state, const char *format, va_list values)
+{
+	if (link->state != state)
+		link->since = clock_wall();
+	link->state = state;
+	vsnprintf(link->text, sizeof link->text, format, values);
+}
+
+void
+link_up(struct link *link, const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	link_set(link, LINK_UP, format, values);
+	va_end(values);
+	link_heard(link);
+	log_info("%s is up: %s", link->name, link->text);
+	outbox_link_ready(link->bridge->talk.outbox, link->name);
+}
+
+void
+link_away(struct link *link, const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	link_set(link, LINK_AWAY, format, values);
+	va_end(values);
+	log_warning("%s is away: %s", link->name, link->text);
+}
+
+void
+link_heard(struct link *link)
+{
+	link->heard = clock_wall();
+}
+
+static void
+keep_link(struct task *task, void *with)
+{
+	struct link *link = with;
+
+	while (!link->protocol->run(task, link) && !task->cancelled) {
+		link_away(link, "%s Next try in 15 min.", task->error.text);
+		if (!task_sleep(task, MENDED_BY_PEOPLE))
+			return;
+	}
+}
+
+/* What carries the outbox. */
+
+static bool
+deliver(struct task *task, const struct delivery *delivery, const char **id, void *with)
+{
+	struct link *link = link_named(with, delivery->place.link);
+
+	if (!link)
+		return task_fail(task, "No link is called %s any more.", delivery->place.link);
+	return link->protocol->deliver(task, link, delivery, id);
+}
+
+static bool
+ready(const char *name, void *with)
+{
+	const struct link *link = link_named(with, name);
+
+	return link && link->state == LINK_UP;
+}
+
+static bool
+edits(const char *name, void *with)
+{
+	const struct link *link = link_named(with, name);
+
+	return link && link->protocol->can & CAN_EDIT;
+}
+
+/* The way in. */
+
+struct keeping {
+	struct message message;
+	int64_t event;
+};
+
+static bool
+keep(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct keeping *keeping = with;
+
+	(void)arena;
+	return message_keep(db, &keeping->message, &keeping->event, error);
+}
+
+static void
+message_into(struct arena *arena, const struct message *from, struct message *to)
+{
+	*to = (struct message){ .place = place_copy(arena, &from->place), .id = arena_text(arena, from->id),
+		.text = arena_text(arena, from->text), .direct = from->direct,
+		.from = { .account = arena_text(arena, from->from.account), .shown = arena_text(arena, from->from.shown),
+			.proof = arena_text(arena, from->from.proof), .proven = from->from.proven } };
+}
+
+/* A command that may change something is kept first; what only looks is not, so it costs no commit. */
+static bool
+hear_one(struct task *task, struct bridge *bridge, const struct message *message)
+{
+	if (!hearing_ours(&bridge->talk, message))
+		return true;
+	if (!hearing_changes(&bridge->talk, message)) {
+		hearing_take(&bridge->talk, message, 0);
+		return true;
+	}
+	struct work *work = work_new(keep, sizeof(struct keeping));
+	struct keeping *keeping = work_with(work);
+	message_into(work_arena(work), message, &keeping->message);
+	if (!store_commit(task, work))
+		return false;
+	if (keeping->event)
+		hearing_take(&bridge->talk, message, keeping->event);
+	return true;
+}
+
+bool
+bridge_hear(struct task *task, struct link *link, const struct message *messages, size_t count, const char *cursor)
+{
+	struct bridge *bridge = link->bridge;
+
+	(void)cursor;           /* no protocol of this version repeats what it said */
+	link_heard(link);
+	if (bridge->stopping)
+		return task_fail(task, "I am being stopped.");
+	for (size_t i = 0; i < count; i++)
+		if (!hear_one(task, bridge, &messages[i]))
+			return false;
+	return true;
+}
+
+bool
+bridge_busy(struct bridge *bridge, const struct place *place, const char *account)
+{
+	return manners_busy(bridge->talk.manners, account) || outbox_busy(bridge->talk.outbox, place) || follows_count(bridge->talk.follows, "build") > 0;
+}
+
+/* Questions that are no talk. */
+
+struct questioning {
+	const char **words;
+	struct text out;
+	int code;
+};
+
+static bool
+answer_audit(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct questioning *questioning = with;
+
+	questioning->out = text_in(arena, ANSWER_MOST);
+	return report_audit(db, (const char *const *)questioning->words, arena, &questioning->out, &questioning->code, error);
+}
+
+/* The audit names everybody: it is for whoever runs the gateway, and root. */
+static bool
+ask_audit(struct task *task, const char *const *words, unsigned uid, char **answer, int *exit_code)
+{
+	size_t count = 0;
+
+	if (uid != 0 && uid != geteuid()) {
+		*answer = task_text(task, "refused: the audit is for root and for the user that runs the gateway.\n");
+		*exit_code = 1;
+		return true;
+	}
+	while (words[count])
+		count++;
+	struct work *work = work_new(answer_audit, sizeof(struct questioning));
+	struct questioning *questioning = work_with(work);
+	questioning->words = arena_take(work_arena(work), (count + 1) * sizeof *questioning->words);
+	for (size_t i = 0; i < count; i++)
+		questioning->words[i] = arena_text(work_arena(work), words[i]);
+	if (!store_commit(task, work))
+		return false;
+	*answer = questioning->out.bytes;
+	*exit_code = questioning->code;
+	return true;
+}
+
+bool
+bridge_answer(struct task *task, struct bridge *bridge, const char *const *words, unsigned uid, char **answer, int *exit_code)
+{
+	struct text out = text_in(task->arena, ANSWER_MOST);
+
+	*exit_code = EX_OK;
+	if (words[0] && !strcmp(words[0], "audit"))
+		return ask_audit(task, words + 1, uid, answer, exit_code);
+	if (words[0] && !strcmp(words[0], "status"))
+		report_status(bridge, task->arena, words[1] && !strcmp(words[1], "--json"), &out);
+	else {
+		text_add(&out, "I can be asked for status and audit.\n");
+		*exit_code = EX_USAGE;
+	}
+	*answer = out.bytes;
+	return true;
+}
+
+/* Starting: what an earlier life left is taken up before anything new is heard. */
+
+struct left {
+	struct bridge *bridge;
+	struct arena *arena;
+	struct { int64_t event; struct message message; } messages[256];
+	size_t message_count;
+	struct { struct intent intent; bool unknown; } intents[256];
+	size_t intent_count;
+};
+
+static void
+left_message(int64_t event, const struct message *message, void *with)
+{
+	struct left *left = with;
+
+	if (left->message_count == sizeof left->messages / sizeof *left->messages)
+		return;
+	left->messages[left->message_count].event = event;
+	message_into(left->arena, message, &left->messages[left->message_count++].message);
+}
+
+static void
+left_intent(const struct intent *intent, bool unknown, void *with)
+{
+	struct left *left = with;
+
+	if (left->intent_count == sizeof left->intents / sizeof *left->intents)
+		return;
+	left->intents[left->intent_count].intent = *intent;
+	left->intents[left->intent_count++].unknown = unknown;
+}
+
+static bool
+read_left(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct left *left = with;
+
+	left->arena = arena;
+	return intent_unfinished(db, arena, left_intent, left, error) && message_pending(db, arena, left_message, left, error);
+}
+
+static bool
+write_life(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	(void)arena;
+	struct audit_entry row = { .what = *(const char **)with, .result = PACKAGE_VERSION };
+	return audit_write(db, &row, error);
+}
+
+static void
+audit_life(struct bridge *bridge, const char *what)
+{
+	struct work *work = work_new(write_life, sizeof(const char *));
+
+	*(const char **)work_with(work) = what;
+	store_queue(bridge->engine.store, work, NULL, NULL);
+}
+
+struct beginning {
+	struct bridge *bridge;
+	void (*ready)(void *);
+	void *with;
+};
+
+static void
+begin(struct task *task, void *with)
+{
+	struct beginning *beginning = with;
+	struct bridge *bridge = beginning->bridge;
+	struct work *work = work_new(read_left, sizeof(struct left));
+	struct left *left = work_with(work);
+
+	audit_life(bridge, "started");
+	if (!store_commit(task, work))
+		log_error("What was left open could not be read: %s", task->error.text);
+	for (size_t i = 0; i < left->intent_count; i++)
+		carry_settle(&bridge->talk, &left->intents[i].intent, left->intents[i].unknown);
+	for (size_t i = 0; i < left->message_count; i++)
+		hearing_take(&bridge->talk, &left->messages[i].message, left->messages[i].event);
+	outbox_begin(bridge->talk.outbox);
+	follows_begin(bridge->talk.follows);
+	for (size_t i = 0; i < bridge->link_count; i++)
+		task_start(&bridge->engine, task_text(task, "link %s", bridge->links[i].name), keep_link, &bridge->links[i], NULL);
+	if (beginning->ready)
+		beginning->ready(beginning->with);
+}
+
+/* Stopping: commands get a moment to end, then every wait is ended. */
+
+static void
+drain(void *with, int events)
+{
+	struct bridge *bridge = with;
+	bool late = clock_mono() >= bridge->drain_until;
+
+	(void)events;
+	if (!bridge->cancelled && (late || !manners_busy(bridge->talk.manners, NULL))) {
+		bridge->cancelled = true;
+		outbox_stop(bridge->talk.outbox);
+		follows_stop(bridge->talk.follows);
+		tasks_cancel_all(bridge->engine.tasks);
+	}
+	if (bridge->cancelled && !tasks_count(bridge->engine.tasks))
+		loop_stop(bridge->engine.loop);
+	else
+		watch_after(bridge->drain, DRAIN_LOOK);
+}
+
+static void
+stop(void *with, int events)
+{
+	struct bridge *bridge = with;
+
+	(void)events;
+	if (bridge->stopping) {
+		bridge->drain_until = 0;
+		return;
+	}
+	log_info("Stopping.");
+	bridge->stopping = true;
+	bridge->drain_until = clock_mono() + DRAIN;
+	audit_life(bridge, "stopped");
+	watch_after(bridge->drain, 0);
+}
+
+/* Opening. */
+
+static void
+open_links(struct bridge *bridge)
+{
+	const struct setup *setup = bridge->setup;
+
+	bridge->links = memory_take((setup->link_count + 1) * sizeof *bridge->links);
+	bridge->link_count = setup->link_count;
+	for (size_t i = 0; i < setup->link_count; i++) {
+		bridge->links[i] = (struct link){ .name = setup->links[i].name, .protocol = setup->links[i].protocol, .conf = setup->links[i].conf,
+			.engine = &bridge->engine, .bridge = bridge, .nick = setup->gateway.name, .prefix = setup->gateway.prefix, .channels = setup->links[i].channels,
+			.since = clock_wall() };
+		snprintf(bridge->links[i].text, sizeof bridge->links[i].text, "starting");
+	}
+}
+
+static void
+open_talk(struct bridge *bridge)
+{
+	const struct setup *setup = bridge->setup;
+	struct carriers carriers = { deliver, ready, edits, bridge };
+
+	bridge->talk = (struct talk){ .engine = &bridge->engine, .rights = setup->rights, .rooms = &setup->rooms,
+		.outbox = outbox_open(&bridge->engine, &carriers), .follows = follows_open(&bridge->engine), .manners = manners_new(),
+		.instances = setup->instances, .aliases = setup->aliases, .name = setup->gateway.name, .prefix = setup->gateway.prefix,
+		.lines = (size_t)setup->gateway.lines };
+	ci_follow(bridge->talk.follows, &bridge->talk);
+}
+
+static int
+open_store(struct bridge *bridge, struct error *error)
+{
+	static const int codes[] = { [STORE_FINE] = EX_OK, [STORE_BUSY] = EX_UNAVAILABLE, [STORE_DAMAGED] = EX_DATAERR,
+		[STORE_NEWER] = EX_DATAERR, [STORE_SYSTEM] = EX_OSERR };
+	enum store_open_error why = STORE_FINE;
+
+	bridge->engine.store = store_open(&bridge->engine, bridge->engine.state, bridge_tables, &why, error);
+	return bridge->engine.store ? EX_OK : codes[why];
+}
+
+static int
+open_engine(struct bridge *bridge, struct error *error)
+{
+	bridge->engine.state = bridge->setup->gateway.state;
+	bridge->engine.loop = loop_open(error);
+	if (!bridge->engine.loop)
+		return EX_OSERR;
+	bridge->engine.tasks = tasks_open(&bridge->engine, TASKS_MOST);
+	bridge->engine.children = children_open(&bridge->engine);
+	bridge->engine.http = http_open(&bridge->engine, error);
+	if (!bridge->engine.http)
+		return EX_OSERR;
+	return open_store(bridge, error);
+}
+
+static void
+close_all(struct bridge *bridge)
+{
+	watch_free(bridge->drain);
+	watch_free(bridge->signals[0]);
+	watch_free(bridge->signals[1]);
+	store_close(bridge->engine.store);
+	outbox_close(bridge->talk.outbox);
+	follows_close(bridge->talk.follows);
+	manners_free(bridge->talk.manners);
+	free(bridge->links);
+	http_close(bridge->engine.http);
+	children_close(bridge->engine.children);
+	tasks_close(bridge->engine.tasks);
+	loop_close(bridge->engine.loop);
+}
+
+int
+bridge_run(const struct setup *setup, void (*ready_now)(void *), void *with)
+{
+	struct bridge bridge = { .setup = setup, .began = clock_wall() };
+	struct error error = { "" };
+	int code = open_engine(&bridge, &error);
+
+	if (code != EX_OK) {
+		fprintf(stderr, "sallyport: %s\n", error.text);
+		close_all(&bridge);
+		return code;
+	}
+	open_links(&bridge);
+	open_talk(&bridge);
+	bridge.drain = loop_timer(bridge.engine.loop, drain, &bridge);
+	bridge.signals[0] = loop_signal(bridge.engine.loop, SIGTERM, stop, &bridge);
+	bridge.signals[1] = loop_signal(bridge.engine.loop, SIGINT, stop, &bridge);
+	struct beginning beginning = { &bridge, ready_now, with };
+	task_start(&bridge.engine, "start", begin, &beginning, NULL);
+	loop_run(bridge.engine.loop);
+	close_all(&bridge);
+	return EX_OK;
+}

@@ -1,0 +1,313 @@
+/* main: the command line: one row a subcommand. */
+#include "config.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/error.h"
+#include "bridge/base/log.h"
+#include "bridge/base/redact.h"
+#include "bridge/base/text.h"
+#include "bridge/bridge.h"
+#include "bridge/console_client.h"
+#include "bridge/protocol.h"
+#include "bridge/report.h"
+#include "bridge/run/store.h"
+#include "bridge/setup.h"
+#include "integrations/supervisor.h"
+
+#define DEFAULT_CONF SYSCONFDIR "/sallyport/sallyport.conf"
+
+/* What the words of the command line say. */
+struct options {
+	const char *conf;               /* -c */
+	bool solo;
+	const char *words[32];          /* all others, ended by NULL */
+	size_t count;
+};
+
+struct subcommand {
+	const char *name, *usage, *about;       /* about NULL: hidden */
+	int (*run)(const struct options *);
+};
+
+static const struct subcommand subcommands[];
+
+static int
+usage(void)
+{
+	fprintf(stderr, "sallyport --help shows the commands.\n");
+	return EX_USAGE;
+}
+
+/* 0, or 78 where the configuration has mistakes: all of them are told at once. */
+static int
+tell_mistakes(const struct setup *setup)
+{
+	size_t count = conf_mistakes(setup->conf);
+
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, "%s\n", conf_mistake_at(setup->conf, i));
+	return count ? EX_CONFIG : EX_OK;
+}
+
+/* Nobody reads our memory, and no core file keeps it. */
+static void
+keep_memory_private(void)
+{
+	prctl(PR_SET_DUMPABLE, 0);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+}
+
+static enum log_level
+level_of(const char *name)
+{
+	static const char *const names[] = { "debug", "info", "warning", "error" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(names[i], name))
+			return (enum log_level)i;
+	return LEVEL_INFO;
+}
+
+static int
+run_run(const struct options *options)
+{
+	struct setup *setup = setup_read(options->conf);
+	int code = tell_mistakes(setup);
+
+	if (code == EX_OK) {
+		log_open(level_of(setup->gateway.log));
+		keep_memory_private();
+		code = bridge_run(setup, NULL, NULL);
+	}
+	setup_free(setup);
+	redact_forget();
+	return code;
+}
+
+static int
+run_check(const struct options *options)
+{
+	struct setup *setup = setup_read(options->conf);
+	int code = tell_mistakes(setup);
+
+	if (code == EX_OK)
+		printf("%zu link%s, %zu room%s, %zu person%s, %zu role%s, %zu service%s: no mistakes\n",
+			setup->link_count, text_s(setup->link_count), setup->rooms.count, text_s(setup->rooms.count),
+			setup->persons, text_s(setup->persons), setup->roles, text_s(setup->roles),
+			setup->instance_count, text_s(setup->instance_count));
+	setup_free(setup);
+	return code;
+}
+
+/* The socket of the console of this configuration. Mistakes elsewhere in it (a secret that this user may not read) do not matter. */
+static char *
+socket_of(const struct setup *setup, struct arena *arena)
+{
+	for (size_t i = 0; i < setup->link_count; i++)
+		if (setup->links[i].protocol->single)
+			return console_path(arena, setup->links[i].conf, setup->gateway.state);
+	return NULL;
+}
+
+/* The console in the gateway's own process: it talks to it over the same socket as any other, from a thread of its own. */
+struct solo {
+	char *socket;
+	pthread_t thread;
+	bool begun;
+	int code;
+};
+
+static void *
+solo_console(void *with)
+{
+	struct solo *solo = with;
+
+	solo->code = console_client(solo->socket, true);
+	kill(getpid(), SIGTERM);
+	return NULL;
+}
+
+static void
+solo_begin(void *with)
+{
+	struct solo *solo = with;
+
+	solo->begun = pthread_create(&solo->thread, NULL, solo_console, solo) == 0;
+}
+
+static int
+run_solo(const struct options *options)
+{
+	struct setup *setup = setup_read(options->conf);
+	struct arena *arena = arena_new();
+	struct solo solo = { .socket = socket_of(setup, arena) };
+	int code = tell_mistakes(setup);
+
+	if (code == EX_OK) {
+		log_open(level_of(setup->gateway.log));
+		code = bridge_run(setup, solo_begin, &solo);
+	}
+	if (solo.begun) {
+		pthread_join(solo.thread, NULL);
+		code = code ? code : solo.code;
+	}
+	arena_free(arena);
+	setup_free(setup);
+	redact_forget();
+	return code;
+}
+
+static int
+run_console(const struct options *options)
+{
+	if (options->solo)
+		return run_solo(options);
+	struct setup *setup = setup_read(options->conf);
+	struct arena *arena = arena_new();
+	char *socket = socket_of(setup, arena);
+	int code = socket ? console_client(socket, false) : tell_mistakes(setup);
+
+	arena_free(arena);
+	setup_free(setup);
+	return code;
+}
+
+static int
+run_status(const struct options *options)
+{
+	struct setup *setup = setup_read(options->conf);
+	struct arena *arena = arena_new();
+	const char *words[] = { "status", options->count > 0 ? options->words[0] : NULL, NULL };
+	char *socket = socket_of(setup, arena);
+	int code = socket ? console_ask(socket, words) : tell_mistakes(setup);
+
+	if (socket && code == EX_UNAVAILABLE)
+		printf("sallyport is not running on %s\n", setup->gateway.state);
+	arena_free(arena);
+	setup_free(setup);
+	return code;
+}
+
+struct offline {
+	const char *const *words;
+	struct text *out;
+	int code;
+};
+
+static bool
+audit_offline(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct offline *offline = with;
+
+	return report_audit(db, offline->words, arena, offline->out, &offline->code, error);
+}
+
+/* Asks the gateway that runs, or reads the store of one that does not. */
+static int
+run_audit(const struct options *options)
+{
+	struct setup *setup = setup_read(options->conf);
+	struct arena *arena = arena_new();
+	const char *words[34] = { "audit" };
+	memcpy(words + 1, options->words, (options->count + 1) * sizeof *words);
+	char *socket = socket_of(setup, arena);
+	int code = socket ? console_ask(socket, words) : EX_UNAVAILABLE;
+
+	if (code == EX_UNAVAILABLE) {
+		struct text out = text_in(arena, 64 << 20);
+		struct offline offline = { words + 1, &out, 0 };
+		struct error error;
+		bool read = store_read(setup->gateway.state, audit_offline, &offline, arena, &error);
+		fputs(read ? out.bytes : "", stdout);
+		if (!read)
+			fprintf(stderr, "sallyport: %s\n", error.text);
+		code = read ? offline.code : EX_UNAVAILABLE;
+	}
+	arena_free(arena);
+	setup_free(setup);
+	return code;
+}
+
+static int
+run_supervise(const struct options *options)
+{
+	return options->count == 1 ? supervisor_main(options->words[0]) : usage();
+}
+
+static int
+run_version(const struct options *options)
+{
+	(void)options;
+	printf("sallyport %s\n", PACKAGE_VERSION);
+	return EX_OK;
+}
+
+static int
+run_help(const struct options *options)
+{
+	(void)options;
+	printf("sallyport COMMAND [OPTION ...]      a gateway between chat rooms and the systems a team runs\n");
+	for (const struct subcommand *one = subcommands; one->name; one++)
+		if (one->about)
+			printf("  %-33s %s\n", one->usage, one->about);
+	printf("FILE is %s where none is named.\n"
+		"Exit: 0 well, 1 no (refused, down, not verified), 64 usage, 65 damaged data, 69 not running, 78 configuration.\n", DEFAULT_CONF);
+	return EX_OK;
+}
+
+static const struct subcommand subcommands[] = {
+	{ "run",       "run -c FILE",                   "serve, in the foreground, log on stderr", run_run },
+	{ "check",     "check -c FILE",                 "find every mistake in the configuration", run_check },
+	{ "console",   "console [--solo] -c FILE",      "talk to the running gateway, or to one of your own", run_console },
+	{ "status",    "status [--json]",               "links, services, work, what is not yet said", run_status },
+	{ "audit",     "audit list|verify",             "who did what; has anybody changed it", run_audit },
+	{ "version",   "version",                       "which version this is", run_version },
+	{ "help",      "help",                          "this", run_help },
+	{ "--help",    NULL, NULL, run_help },
+	{ "--version", NULL, NULL, run_version },
+	{ "supervise", NULL, NULL, run_supervise },     /* started by the runner: keeps one job */
+	{ 0 }
+};
+
+static bool
+read_options(int argc, char **argv, struct options *options)
+{
+	for (int i = 2; i < argc; i++) {
+		if (!strcmp(argv[i], "-c")) {
+			if (++i == argc)
+				return false;
+			options->conf = argv[i];
+		} else if (!strcmp(argv[i], "--solo"))
+			options->solo = true;
+		else if (options->count + 1 < sizeof options->words / sizeof *options->words)
+			options->words[options->count++] = argv[i];
+		else
+			return false;
+	}
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = { .conf = DEFAULT_CONF };
+
+	log_open(LEVEL_WARNING);
+	if (argc < 2 || !read_options(argc, argv, &options))
+		return usage();
+	for (const struct subcommand *one = subcommands; one->name; one++)
+		if (!strcmp(one->name, argv[1]))
+			return one->run(&options);
+	fprintf(stderr, "sallyport: there is no command %s.\n", argv[1]);
+	return usage();
+}

@@ -1,0 +1,75 @@
+/* protocol: what a chat protocol exports, and the one way in for what it hears. */
+#ifndef SALLYPORT_PROTOCOL_H
+#define SALLYPORT_PROTOCOL_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/base/conf.h"
+#include "bridge/talk/message.h"
+
+struct bridge;
+struct delivery;
+struct engine;
+struct protocol;
+struct task;
+
+enum { CAN_EDIT = 1, CAN_HTML = 2, CAN_THREAD = 4, CAN_REACT = 8, CAN_UPLOAD = 16, CAN_REDACT = 32 };
+
+enum link_state { LINK_AWAY, LINK_UP };
+
+/* One account on one chat server. Read its fields; `own` is the protocol's. */
+struct link {
+	const char *name;                       /* corp */
+	const struct protocol *protocol;
+	const void *conf;                       /* filled by the protocol's settings */
+	const struct engine *engine;
+	struct bridge *bridge;
+	const char *nick;                       /* the gateway's name */
+	const char *prefix;                     /* what begins a command: ! */
+	const char *const *channels;            /* where to be: the rooms' places on this link, ended by NULL */
+	void *own;                              /* from run() until it returns */
+
+	enum link_state state;                  /* set by link_up() and link_away() */
+	char text[160];                         /* for `status`: "irc.corp.example, as sally, 9 rooms", or why it is away */
+	int64_t since, heard;                   /* wall ms */
+};
+
+void link_up(struct link *, const char *format, ...) __attribute__((format(printf, 2, 3)));        /* what waits is said now */
+void link_away(struct link *, const char *format, ...) __attribute__((format(printf, 2, 3)));      /* why, and when it tries again */
+void link_heard(struct link *);                 /* the server is alive */
+
+struct protocol {
+	const char *name;                       /* the section's kind: irc "corp" { } */
+	const char *about;
+	unsigned can;                           /* CAN_EDIT | ... */
+	bool single;                            /* one section without a title, whose link is called as the protocol: console { } */
+	bool caseless;                          /* its accounts are proven in lower case, however they are written */
+	size_t conf_size;
+	const struct setting *settings;
+	void (*check)(struct conf *, const struct section *, void *conf);      /* as an integration's; may be NULL */
+	/* Connects and listens until the task is cancelled: loses and regains its server by itself. False with the task's error only for what
+	 * no retry mends (a wrong password): it is logged, shown in status and tried again after 15 minutes. */
+	bool (*run)(struct task *, struct link *);
+	/* Says one delivery; waits until the chat has it (txn NULL: until it is on its way). *id: the chat's id of the message, or NULL.
+	 * False where it was not said; it is then tried again, when the link is up. */
+	bool (*deliver)(struct task *, struct link *, const struct delivery *, const char **id);
+	/* Optional: whether `channel` could be a place of this protocol; false with a sentence. */
+	bool (*place)(const char *channel, struct error *);
+};
+
+extern const struct protocol *const protocols[];               /* ended by NULL; made by make */
+
+/* The only way in. Everything is copied before it returns. `cursor` NULL: the chat has none; else the events and the cursor are committed
+ * in one transaction before it returns. False with the task's error where that failed: hear it again. */
+bool bridge_hear(struct task *, struct link *, const struct message *, size_t count, const char *cursor);
+
+/* The console's other half: questions that are no talk (status, audit list ...), asked over its socket. */
+/* Answers `words` for the user `uid` as lines; *exit_code as a program's. Waits. */
+bool bridge_answer(struct task *, struct bridge *, const char *const *words, unsigned uid, char **answer, int *exit_code);
+/* Whether anything that `account` asked for is still going on or unsaid in that place: what a pipe waits for. */
+bool bridge_busy(struct bridge *, const struct place *, const char *account);
+
+#endif

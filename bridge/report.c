@@ -1,0 +1,245 @@
+/* report: what the gateway says about itself: its status, and its audit. */
+#include "config.h"
+
+#include "bridge/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
+#include "bridge/base/error.h"
+#include "bridge/base/json.h"
+#include "bridge/base/text.h"
+#include "bridge/base/url.h"
+#include "bridge/bridge.h"
+#include "bridge/rights/audit.h"
+#include "bridge/run/follow.h"
+#include "bridge/run/http.h"
+#include "bridge/run/store.h"
+#include "bridge/setup.h"
+#include "bridge/talk/command.h"
+#include "bridge/talk/outbox.h"
+
+/* Status, for people. */
+
+static void
+say_link(const struct bridge *bridge, struct arena *arena, const struct link *link, struct text *out)
+{
+	struct outbox_waiting waiting = outbox_waiting(bridge->talk.outbox, link->name);
+	int64_t now = clock_wall();
+
+	text_printf(out, "%-8s %-5s %s", link->name, link->state == LINK_UP ? "ok" : "away", link->text);
+	if (link->state == LINK_AWAY)
+		text_printf(out, ", since %s", clock_ago(arena, link->since, now));
+	else if (link->heard)
+		text_printf(out, ", heard %s ago", clock_span(arena, now - link->heard));
+	if (waiting.count)
+		text_printf(out, ", %u message%s wait%s, the oldest %s", waiting.count, text_s(waiting.count), waiting.count == 1 ? "s" : "",
+			clock_span(arena, now - waiting.oldest));
+	text_add(out, "\n");
+}
+
+static void
+say_instance(const struct bridge *bridge, struct arena *arena, const struct instance *instance, struct text *out)
+{
+	struct http_health health;
+	int64_t now = clock_wall();
+	const char *origin = instance->url ? url_origin(arena, instance->url) : NULL;
+
+	text_printf(out, "%-8s ", instance->name);
+	if (!origin)
+		text_printf(out, "ok    %s, on this machine\n", instance->service);
+	else if (!http_health(bridge->engine.http, origin, &health))
+		text_printf(out, "-     %s, not asked yet\n", instance->service);
+	else if (health.trouble[0])
+		text_printf(out, "away  %s, %s\n", instance->service, health.trouble);
+	else
+		text_printf(out, "ok    %s, answered %s ago\n", instance->service, clock_span(arena, now - health.answered));
+}
+
+static void
+say_status(const struct bridge *bridge, struct arena *arena, struct text *out)
+{
+	int64_t now = clock_wall();
+	struct outbox_waiting unsaid = outbox_waiting(bridge->talk.outbox, NULL);
+	struct error why;
+
+	text_printf(out, "sallyport %s, up %s, configuration of %s\n", PACKAGE_VERSION, clock_span(arena, now - bridge->began),
+		clock_time(arena, bridge->setup->read, now));
+	for (size_t i = 0; i < bridge->link_count; i++)
+		say_link(bridge, arena, &bridge->links[i], out);
+	for (size_t i = 0; bridge->talk.instances[i]; i++)
+		say_instance(bridge, arena, bridge->talk.instances[i], out);
+	text_printf(out, "Work: %u followed, %u unsaid.   Store: ", follows_count(bridge->talk.follows, NULL), unsaid.count);
+	if (store_failing(bridge->engine.store, &why))
+		text_printf(out, "failing: %s\n", why.text);
+	else
+		text_add(out, "ok\n");
+}
+
+/* Status, for programs. */
+
+static void
+say_status_json(const struct bridge *bridge, struct arena *arena, struct text *out)
+{
+	struct json_object *status = json_new_object(arena), *links = json_new_object(arena), *services = json_new_object(arena);
+	struct error why;
+
+	json_set(status, "version", PACKAGE_VERSION);
+	json_set_integer(status, "up_ms", clock_wall() - bridge->began);
+	for (size_t i = 0; i < bridge->link_count; i++) {
+		const struct link *link = &bridge->links[i];
+		struct outbox_waiting waiting = outbox_waiting(bridge->talk.outbox, link->name);
+		struct json_object *one = json_new_object(arena);
+		json_set(one, "state", link->state == LINK_UP ? "ok" : "away");
+		json_set(one, "text", link->text);
+		json_set_integer(one, "since", link->since);
+		json_set_integer(one, "heard", link->heard);
+		json_set_integer(one, "unsaid", waiting.count);
+		json_object_object_add(links, link->name, json_object_get(one));
+	}
+	for (size_t i = 0; bridge->talk.instances[i]; i++) {
+		const struct instance *instance = bridge->talk.instances[i];
+		struct json_object *one = json_new_object(arena);
+		struct http_health health = { 0 };
+		if (instance->url)
+			http_health(bridge->engine.http, url_origin(arena, instance->url), &health);
+		json_set(one, "service", instance->service);
+		json_set(one, "trouble", health.trouble);
+		json_set_integer(one, "answered", health.answered);
+		json_object_object_add(services, instance->name, json_object_get(one));
+	}
+	json_object_object_add(status, "links", json_object_get(links));
+	json_object_object_add(status, "services", json_object_get(services));
+	json_set_integer(status, "followed", follows_count(bridge->talk.follows, NULL));
+	json_set(status, "store", store_failing(bridge->engine.store, &why) ? why.text : "ok");
+	text_printf(out, "%s\n", json_write(status));
+}
+
+void
+report_status(const struct bridge *bridge, struct arena *arena, bool json, struct text *out)
+{
+	if (json)
+		say_status_json(bridge, arena, out);
+	else
+		say_status(bridge, arena, out);
+}
+
+/* The audit. */
+
+enum { LIST_LIMIT = 1000 };
+
+struct listing {
+	struct arena *arena;
+	struct text *out;
+	int64_t now;
+};
+
+static const char *
+or_dash(const char *text)
+{
+	return text && *text ? text : "-";
+}
+
+static void
+say_record(const struct audit_record *record, void *with)
+{
+	const struct listing *listing = with;
+	const struct audit_entry *entry = &record->entry;
+	const char *result = or_dash(entry->result);
+
+	text_printf(listing->out, "%-7lld %-16s %-9s %-10s %-24s %-10s %-32s %s%s%s | %s\n", (long long)record->seq,
+		clock_time(listing->arena, record->wall, listing->now), entry->what, or_dash(entry->person), or_dash(entry->account),
+		or_dash(entry->room), or_dash(entry->command), or_dash(entry->decision), entry->rule ? ": " : "", entry->rule ? entry->rule : "", result);
+}
+
+/* "90m" ago, or "today". */
+static bool
+read_since(const char *word, int64_t now, int64_t *since)
+{
+	int64_t ms;
+
+	if (!strcmp(word, "today")) {
+		*since = clock_midnight(now);
+		return true;
+	}
+	if (!clock_parse_span(word, &ms))
+		return false;
+	*since = now - ms;
+	return true;
+}
+
+static bool
+read_filter(const char *const *words, struct audit_filter *filter, struct error *error)
+{
+	filter->limit = LIST_LIMIT;
+	for (; *words; words += 2) {
+		const char *value = words[1];
+		char *end = NULL;
+		if (!value)
+			return error_set(error, "%s wants a value behind it.", *words);
+		if (!strcmp(*words, "--person"))
+			filter->person = value;
+		else if (!strcmp(*words, "--room"))
+			filter->room = value;
+		else if (!strcmp(*words, "--since")) {
+			if (!read_since(value, clock_wall(), &filter->since))
+				return error_set(error, "--since is today, or a span as 90m, 12h, 7d.");
+		} else if (!strcmp(*words, "--limit")) {
+			filter->limit = strtoll(value, &end, 10);
+			if (*end || filter->limit < 1)
+				return error_set(error, "--limit is a number of records.");
+		} else
+			return error_set(error, "There is no option %s; there are --person NAME, --room NAME, --since SPAN and --limit N.", *words);
+	}
+	return true;
+}
+
+static bool
+list_audit(struct db *db, const char *const *words, struct arena *arena, struct text *out, int *exit_code, struct error *error)
+{
+	struct audit_filter filter = { 0 };
+	struct listing listing = { arena, out, clock_wall() };
+	struct error wrong;
+
+	if (!read_filter(words, &filter, &wrong)) {
+		text_printf(out, "%s\n", wrong.text);
+		*exit_code = EX_USAGE;
+		return true;
+	}
+	text_printf(out, "%-7s %-16s %-9s %-10s %-24s %-10s %-32s %s\n", "SEQ", "TIME", "WHAT", "PERSON", "BY", "ROOM", "COMMAND", "DECISION | RESULT");
+	return audit_list(db, &filter, arena, say_record, &listing, error);
+}
+
+static bool
+verify_audit(struct db *db, struct arena *arena, struct text *out, int *exit_code, struct error *error)
+{
+	struct audit_verdict verdict;
+
+	if (!audit_verify(db, &verdict, error))
+		return false;
+	*exit_code = verdict.whole ? EX_OK : 1;
+	if (verdict.whole)
+		text_printf(out, "good: %lld record%s, each fits the one before\n", (long long)verdict.records, text_s((unsigned long)verdict.records));
+	else
+		text_printf(out, "bad: record %lld %s%s%s%s. Records 1 to %lld are as they were written.\n", (long long)verdict.bad, verdict.reason,
+			verdict.bad_wall ? " (" : "", verdict.bad_wall ? clock_time(arena, verdict.bad_wall, clock_wall()) : "",
+			verdict.bad_wall ? ")" : "", (long long)verdict.records);
+	return true;
+}
+
+bool
+report_audit(struct db *db, const char *const *words, struct arena *arena, struct text *out, int *exit_code, struct error *error)
+{
+	*exit_code = EX_OK;
+	if (words[0] && !strcmp(words[0], "list"))
+		return list_audit(db, words + 1, arena, out, exit_code, error);
+	if (words[0] && !strcmp(words[0], "verify") && !words[1])
+		return verify_audit(db, arena, out, exit_code, error);
+	text_add(out, "It is audit list [--person NAME] [--room NAME] [--since SPAN] [--limit N], or audit verify.\n");
+	*exit_code = EX_USAGE;
+	return true;
+}

@@ -1,0 +1,761 @@
+/* role: who may do what: the rules of the configuration, compiled for each person, and the one place where it is decided. */
+#include "bridge/rights/role.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/text.h"
+
+enum { NAMES_SHOWN = 4 };               /* of roles that would allow something */
+
+static const char OURSELVES[] = "gateway";      /* how a rule names our own verbs */
+
+static const struct setting person_settings[] = {
+	SETTING(person, name,     TYPE_TITLE, NULL,          "Who it is."),
+	SETTING(person, where,    TYPE_WHERE, NULL,          NULL),
+	SETTING(person, accounts, TYPE_LIST,  CONF_REQUIRED, "Accounts, as their servers prove them: \"corp/alice\"; console/@owner is whoever runs the gateway."),
+	SETTING(person, roles,    TYPE_LIST,  NULL,          "What this person may do: names of roles."),
+	{ 0 }
+};
+
+static const struct setting role_settings[] = {
+	SETTING(role, name,  TYPE_TITLE, NULL, "What it is called."),
+	SETTING(role, where, TYPE_WHERE, NULL, NULL),
+	SETTING(role, in,    TYPE_LIST,  NULL, "The rooms in which the role's own rules count; none: everywhere, in private too."),
+	SETTING(role, like,  TYPE_LIST,  NULL, "Roles whose rules this one has too, each in its own rooms."),
+	SETTING(role, look,  TYPE_LIST,  NULL, "Services whose every verb that only looks is allowed: \"*\" or names."),
+	SETTING(role, may,   TYPE_LIST,  NULL, "What is allowed: \"SERVICE.VERB KEY=PATTERN KEY!=PATTERN\", * and ? match anything."),
+	{ 0 }
+};
+
+const struct shape person_shape = { "person", sizeof(struct person), person_settings, "A human with one or more accounts.", false };
+const struct shape role_shape = { "role", sizeof(struct role), role_settings, "What some people may do. What no role allows nobody may do.", false };
+
+/* KEY=PATTERN or KEY!=PATTERN. */
+struct condition {
+	const char *key, *pattern;
+	bool not;
+};
+
+struct rule {
+	const struct role *role;        /* where it is written */
+	struct where where;
+	const char *text;               /* as it is written */
+	const char *service, *verb;     /* patterns */
+	bool look;                      /* only verbs that look */
+	size_t count;
+	const struct condition *conditions;
+};
+
+/* A role with all its rules, those of `like` too. */
+struct compiled {
+	const struct role *role;
+	size_t own_count, count;
+	const struct rule *own;
+	const struct rule **rules;
+	enum { UNTOUCHED, OPEN, READY } state;
+};
+
+struct holder {
+	const struct person *person;
+	size_t count;
+	const struct rule **rules;      /* each once */
+};
+
+struct slot {
+	const char *account;
+	const struct holder *holder;
+	int line;
+};
+
+struct rights {
+	size_t role_count, person_count, slot_count;    /* slots: a power of two, more than half of them free */
+	struct compiled *roles;
+	struct holder *persons;
+	struct slot *slots;
+	const struct list *strangers, *admins;
+};
+
+/* What compiling works with. */
+struct compiling {
+	struct conf *conf;
+	struct arena *arena;
+	struct rights *rights;
+	const struct rights_world *world;
+	const char *owner;
+};
+
+static bool
+is_pattern(const char *text)
+{
+	return strpbrk(text, "*?") != NULL;
+}
+
+static bool
+in_list(const struct list *list, const char *word)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!strcmp(list->each[i], word))
+			return true;
+	return false;
+}
+
+static const char *
+guess(struct arena *arena, const char *near)
+{
+	return near ? arena_printf(arena, "; did you mean %s?", near) : ".";
+}
+
+/* Accounts. */
+
+/* FNV-1a. The keys of the table are the configuration's, so nobody can crowd it. */
+static size_t
+hash(const char *text)
+{
+	size_t value = 2166136261u;
+
+	for (; *text; text++)
+		value = (value ^ (unsigned char)*text) * 16777619u;
+	return value;
+}
+
+static struct slot *
+find_slot(const struct rights *rights, const char *account)
+{
+	size_t at = hash(account) & (rights->slot_count - 1);
+
+	while (rights->slots[at].account && strcmp(rights->slots[at].account, account))
+		at = (at + 1) & (rights->slot_count - 1);
+	return &rights->slots[at];
+}
+
+static void
+make_slots(struct compiling *compiling, const struct sections *persons)
+{
+	struct rights *rights = compiling->rights;
+	size_t accounts = 0;
+
+	for (size_t i = 0; i < persons->count; i++)
+		accounts += ((const struct person *)persons->each[i])->accounts.count;
+	rights->slot_count = 2;
+	while (rights->slot_count <= 2 * accounts)
+		rights->slot_count *= 2;
+	rights->slots = arena_take(compiling->arena, rights->slot_count * sizeof *rights->slots);
+}
+
+/* As the link will prove it. */
+static const char *
+proven_form(const struct compiling *compiling, const char *account, const char *link)
+{
+	const struct rights_world *world = compiling->world;
+
+	if (!strcmp(account, "console/@owner"))
+		return arena_printf(compiling->arena, "console/%s", compiling->owner);
+	if (!world->caseless || !world->caseless(world->with, link))
+		return account;
+	char *lower = arena_text(compiling->arena, account);
+	for (char *at = lower + strlen(link); *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	return lower;
+}
+
+static void
+add_account(struct compiling *compiling, const struct holder *holder, const char *account, struct where where)
+{
+	const char *name = holder->person->name, *slash = strchr(account, '/');
+	const struct rights_world *world = compiling->world;
+
+	if (!slash || slash == account || !slash[1]) {
+		conf_mistake(compiling->conf, where, NULL, "person \"%s\": account %s is not LINK/ACCOUNT, as in corp/alice.", name, account);
+		return;
+	}
+	const char *link = arena_slice(compiling->arena, account, (size_t)(slash - account));
+	if (!world->link(world->with, link)) {
+		conf_mistake(compiling->conf, where, NULL, "person \"%s\": account %s: no link is called %s.", name, account, link);
+		return;
+	}
+	const char *proven = proven_form(compiling, account, link);
+	struct slot *slot = find_slot(compiling->rights, proven);
+	if (slot->account)
+		conf_mistake(compiling->conf, where, NULL, "person \"%s\": account %s is already an account of %s (line %d).", name, account,
+			slot->holder->person->name, slot->line);
+	else
+		*slot = (struct slot){ proven, holder, where.line };
+}
+
+/* Rules. */
+
+static bool
+read_condition(struct compiling *compiling, const char *word, struct condition *out)
+{
+	const char *equals = strchr(word, '=');
+	size_t length = equals ? (size_t)(equals - word) : 0;
+
+	out->not = length > 0 && word[length - 1] == '!';
+	if (out->not)
+		length--;
+	if (!length)
+		return false;
+	out->key = arena_slice(compiling->arena, word, length);
+	out->pattern = equals + 1;
+	return true;
+}
+
+static bool
+known_instance(const struct compiling *compiling, const char *service)
+{
+	return !strcmp(service, OURSELVES) || compiling->world->instance(compiling->world->with, service);
+}
+
+static const char *
+nearest(const struct compiling *compiling, const char *service, const char *verb)
+{
+	return guess(compiling->arena, compiling->world->nearest(compiling->world->with, service, verb));
+}
+
+/* How the world is asked: every service, and so ourselves, is NULL. */
+static const char *
+asked_of(const char *service)
+{
+	return strcmp(service, "*") ? service : NULL;
+}
+
+static const char *
+kind_of(const struct compiling *compiling, const char *service)
+{
+	const struct rights_world *world = compiling->world;
+	const char *kind = world->service && !is_pattern(service) ? world->service(world->with, service) : NULL;
+
+	if (!strcmp(service, "*"))
+		return "no service";
+	return kind ? kind : service;
+}
+
+/* Whether a rule could ever match; if not, the mistake is told. */
+static bool
+can_match(struct compiling *compiling, const struct rule *rule)
+{
+	const struct rights_world *world = compiling->world;
+	const char *asked = asked_of(rule->service), *kind = kind_of(compiling, rule->service);
+
+	if (asked && !known_instance(compiling, rule->service)) {
+		conf_mistake(compiling->conf, rule->where, NULL, "role \"%s\": \"%s\" can never match: no service is called %s%s", rule->role->name,
+			rule->text, rule->service, nearest(compiling, rule->service, NULL));
+		return false;
+	}
+	if (rule->look || world->verb(world->with, asked, rule->verb))
+		return true;
+	conf_mistake(compiling->conf, rule->where, NULL, "role \"%s\": \"%s\" can never match: %s has %s %s%s", rule->role->name, rule->text, kind,
+		asked ? "no verb" : "the verb", rule->verb, nearest(compiling, asked, rule->verb));
+	return false;
+}
+
+/* "SERVICE.VERB KEY=PATTERN KEY!=PATTERN" */
+static bool
+read_rule(struct compiling *compiling, struct rule *rule)
+{
+	char *rest = arena_text(compiling->arena, rule->text), *word = strtok_r(rest, " \t", &rest);
+	char *dot = word ? strrchr(word, '.') : NULL;
+	struct condition *conditions = arena_take(compiling->arena, (strlen(rule->text) / 2 + 1) * sizeof *conditions);
+
+	if (!dot || dot == word || !dot[1]) {
+		conf_mistake(compiling->conf, rule->where, NULL, "role \"%s\": \"%s\" is no rule; write SERVICE.VERB KEY=PATTERN, as in ci.build target=staging.",
+			rule->role->name, rule->text);
+		return false;
+	}
+	*dot = '\0';
+	rule->service = word;
+	rule->verb = dot + 1;
+	rule->conditions = conditions;
+	while ((word = strtok_r(NULL, " \t", &rest)))
+		if (!read_condition(compiling, word, &conditions[rule->count++])) {
+			conf_mistake(compiling->conf, rule->where, NULL, "role \"%s\": \"%s\": %s is no condition; write KEY=PATTERN or KEY!=PATTERN.",
+				rule->role->name, rule->text, word);
+			return false;
+		}
+	return can_match(compiling, rule);
+}
+
+static void
+read_own_rules(struct compiling *compiling, struct compiled *compiled)
+{
+	const struct role *role = compiled->role;
+	struct rule *rules = arena_take(compiling->arena, (role->may.count + role->look.count + 1) * sizeof *rules);
+
+	compiled->own = rules;
+	for (size_t i = 0; i < role->may.count; i++) {
+		rules[compiled->own_count] = (struct rule){ .role = role, .where = role->may.where[i], .text = role->may.each[i] };
+		if (read_rule(compiling, &rules[compiled->own_count]))
+			compiled->own_count++;
+	}
+	for (size_t i = 0; i < role->look.count; i++) {
+		rules[compiled->own_count] = (struct rule){ .role = role, .where = role->look.where[i], .text = role->look.each[i],
+			.service = role->look.each[i], .verb = "*", .look = true };
+		if (can_match(compiling, &rules[compiled->own_count]))
+			compiled->own_count++;
+	}
+	for (size_t i = 0; i < role->in.count; i++)
+		if (!compiling->world->room(compiling->world->with, role->in.each[i]))
+			conf_mistake(compiling->conf, role->in.where[i], NULL, "role \"%s\": no room is called %s.", role->name, role->in.each[i]);
+}
+
+/* Roles. */
+
+static struct compiled *
+find_role(const struct rights *rights, const char *name)
+{
+	for (size_t i = 0; i < rights->role_count; i++)
+		if (!strcmp(rights->roles[i].role->name, name))
+			return &rights->roles[i];
+	return NULL;
+}
+
+static const char *
+nearest_role(const struct compiling *compiling, const char *name)
+{
+	const struct rights *rights = compiling->rights;
+	const char **names = arena_take(compiling->arena, (rights->role_count + 1) * sizeof *names);
+
+	for (size_t i = 0; i < rights->role_count; i++)
+		names[i] = rights->roles[i].role->name;
+	return guess(compiling->arena, text_nearest(name, names));
+}
+
+/* Adds rules that are not there yet. `into` has room. */
+static void
+merge(const struct rule **into, size_t *count, const struct rule *const *rules, size_t more)
+{
+	size_t before = *count;
+
+	for (size_t i = 0; i < more; i++) {
+		bool there = false;
+		for (size_t j = 0; j < before && !there; j++)
+			there = into[j] == rules[i];
+		if (!there)
+			into[(*count)++] = rules[i];
+	}
+}
+
+static bool settle_role(struct compiling *, struct compiled *);
+
+/* The roles of a list that exist and are settled; the others are mistakes. */
+static size_t
+resolve_roles(struct compiling *compiling, const char *who, const char *name, const struct list *list, struct compiled **out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		out[count] = find_role(compiling->rights, list->each[i]);
+		if (!out[count])
+			conf_mistake(compiling->conf, list->where[i], NULL, "%s \"%s\": no role is called %s%s", who, name, list->each[i],
+				nearest_role(compiling, list->each[i]));
+		else if (!settle_role(compiling, out[count]))
+			conf_mistake(compiling->conf, list->where[i], NULL, "%s \"%s\": like %s goes round in a circle back to %s; take one of them out.",
+				who, name, list->each[i], list->each[i]);
+		else
+			count++;
+	}
+	return count;
+}
+
+static const struct rule **
+merge_all(struct compiling *compiling, struct compiled *const *roles, size_t role_count, size_t spare, size_t *count)
+{
+	size_t most = spare;
+
+	for (size_t i = 0; i < role_count; i++)
+		most += roles[i]->count;
+	const struct rule **rules = arena_take(compiling->arena, (most + 1) * sizeof *rules);
+	for (size_t i = 0; i < role_count; i++)
+		merge(rules, count, roles[i]->rules, roles[i]->count);
+	return rules;
+}
+
+/* Its own rules and those of the roles that it is like. False where it is being settled already: a circle. */
+static bool
+settle_role(struct compiling *compiling, struct compiled *compiled)
+{
+	const struct role *role = compiled->role;
+
+	if (compiled->state != UNTOUCHED)
+		return compiled->state == READY;
+	compiled->state = OPEN;
+	struct compiled **like = arena_take(compiling->arena, (role->like.count + 1) * sizeof(struct compiled *));
+	size_t like_count = resolve_roles(compiling, "role", role->name, &role->like, like);
+	compiled->rules = merge_all(compiling, like, like_count, compiled->own_count, &compiled->count);
+	for (size_t i = 0; i < compiled->own_count; i++)
+		compiled->rules[compiled->count++] = &compiled->own[i];
+	compiled->state = READY;
+	return true;
+}
+
+static void
+compile_roles(struct compiling *compiling, const struct sections *roles)
+{
+	struct rights *rights = compiling->rights;
+
+	rights->roles = arena_take(compiling->arena, (roles->count + 1) * sizeof *rights->roles);
+	for (size_t i = 0; i < roles->count; i++)
+		rights->roles[i].role = roles->each[i];
+	rights->role_count = roles->count;
+	for (size_t i = 0; i < roles->count; i++)
+		read_own_rules(compiling, &rights->roles[i]);
+	for (size_t i = 0; i < roles->count; i++)
+		settle_role(compiling, &rights->roles[i]);
+}
+
+static void
+compile_person(struct compiling *compiling, struct holder *holder)
+{
+	const struct person *person = holder->person;
+	struct compiled **roles = arena_take(compiling->arena, (person->roles.count + 1) * sizeof(struct compiled *));
+	size_t count = resolve_roles(compiling, "person", person->name, &person->roles, roles);
+
+	holder->rules = merge_all(compiling, roles, count, 0, &holder->count);
+	for (size_t i = 0; i < person->accounts.count; i++)
+		add_account(compiling, holder, person->accounts.each[i], person->accounts.where[i]);
+}
+
+static void
+check_strangers(struct compiling *compiling)
+{
+	const struct list *verbs = compiling->rights->strangers;
+
+	for (size_t i = 0; i < verbs->count; i++)
+		if (is_pattern(verbs->each[i]) || !compiling->world->verb(compiling->world->with, OURSELVES, verbs->each[i]))
+			conf_mistake(compiling->conf, verbs->where[i], NULL, "strangers: I have no verb %s%s", verbs->each[i],
+				nearest(compiling, OURSELVES, verbs->each[i]));
+}
+
+static void
+check_admins(struct compiling *compiling)
+{
+	const struct rights *rights = compiling->rights;
+	const char **names = arena_take(compiling->arena, (rights->person_count + 1) * sizeof *names);
+
+	for (size_t i = 0; i < rights->person_count; i++)
+		names[i] = rights->persons[i].person->name;
+	const struct list people = { rights->person_count, names, NULL };
+	for (size_t i = 0; i < rights->admins->count; i++)
+		if (!in_list(&people, rights->admins->each[i]))
+			conf_mistake(compiling->conf, rights->admins->where[i], NULL, "admins: no person is called %s%s", rights->admins->each[i],
+				guess(compiling->arena, text_nearest(rights->admins->each[i], names)));
+}
+
+const struct rights *
+rights_compile(struct conf *conf, const struct sections *persons, const struct sections *roles,
+	const struct list *strangers, const struct list *admins, const char *owner, const struct rights_world *world)
+{
+	struct arena *arena = conf_arena(conf);
+	struct rights *rights = arena_take(arena, sizeof *rights);
+	struct compiling compiling = { conf, arena, rights, world, owner };
+
+	rights->strangers = strangers;
+	rights->admins = admins;
+	compile_roles(&compiling, roles);
+	make_slots(&compiling, persons);
+	rights->persons = arena_take(arena, (persons->count + 1) * sizeof *rights->persons);
+	rights->person_count = persons->count;
+	for (size_t i = 0; i < persons->count; i++)
+		rights->persons[i].person = persons->each[i];
+	for (size_t i = 0; i < persons->count; i++)
+		compile_person(&compiling, &rights->persons[i]);
+	check_strangers(&compiling);
+	check_admins(&compiling);
+	return rights;
+}
+
+/* Deciding. */
+
+/* How well a rule fits a question, each step further than the one before. */
+enum fit { FIT_NONE, FIT_OTHER_ROOM, FIT_OTHER_ARGUMENTS, FIT_ALL };
+
+/* KEY=PATTERN wants the argument to be there and to match; KEY!=PATTERN is content without it. That is safe because what is decided
+ * upon is resolved: a default has been filled in by then, so leaving an argument out does not slip past target!=prod. A key counts in
+ * any case, and where it stands there twice each must fit: what a service makes of Target=prod is not for us to guess. */
+static bool
+holds(const struct condition *condition, const struct ask *ask)
+{
+	bool there = false;
+
+	for (size_t i = 0; i < ask->count; i++) {
+		if (strcasecmp(ask->args[i].name, condition->key))
+			continue;
+		if (text_glob(condition->pattern, ask->args[i].value) == condition->not)
+			return false;
+		there = true;
+	}
+	return there || condition->not;
+}
+
+static enum fit
+fit_of(const struct rule *rule, const struct ask *ask)
+{
+	const struct list *rooms = &rule->role->in;
+
+	if (rule->look && ask->changes)
+		return FIT_NONE;
+	if (!text_glob(rule->service, ask->instance ? ask->instance : OURSELVES) || !text_glob(rule->verb, ask->verb))
+		return FIT_NONE;
+	if (rooms->count && !(ask->room && in_list(rooms, ask->room)))
+		return FIT_OTHER_ROOM;
+	for (size_t i = 0; i < rule->count; i++)
+		if (!holds(&rule->conditions[i], ask))
+			return FIT_OTHER_ARGUMENTS;
+	return FIT_ALL;
+}
+
+/* The rule that fits best; NULL where none fits at all. */
+static const struct rule *
+best_of(const struct rule *const *rules, size_t count, const struct ask *ask, enum fit *fit)
+{
+	const struct rule *best = NULL;
+
+	*fit = FIT_NONE;
+	for (size_t i = 0; i < count && *fit < FIT_ALL; i++) {
+		enum fit one = fit_of(rules[i], ask);
+		if (one <= *fit)
+			continue;
+		*fit = one;
+		best = rules[i];
+	}
+	return best;
+}
+
+static const struct holder *
+holder_of(const struct rights *rights, const char *account)
+{
+	return account ? find_slot(rights, account)->holder : NULL;
+}
+
+const struct person *
+rights_person(const struct rights *rights, const char *account)
+{
+	const struct holder *holder = holder_of(rights, account);
+
+	return holder ? holder->person : NULL;
+}
+
+const struct list *
+rights_admins(const struct rights *rights)
+{
+	return rights->admins;
+}
+
+/* What needs no rule: our own verbs that the configuration opens to strangers, and those that only look, to every person. */
+static const char *
+open_to(const struct rights *rights, const struct ask *ask, const struct holder *holder)
+{
+	if (ask->instance)
+		return NULL;
+	if (in_list(rights->strangers, ask->verb))
+		return "strangers";
+	return holder && !ask->changes ? "every person" : NULL;
+}
+
+bool
+rights_could(const struct rights *rights, const struct ask *ask)
+{
+	const struct holder *holder = holder_of(rights, ask->account);
+	enum fit fit = FIT_NONE;
+
+	if (open_to(rights, ask, holder))
+		return true;
+	if (holder)
+		best_of(holder->rules, holder->count, ask, &fit);
+	return fit >= FIT_OTHER_ARGUMENTS;
+}
+
+/* Saying why not. */
+
+/* Sentences are put together in the room that the decision has; what does not fit is cut. */
+struct sentence {
+	char *bytes;
+	size_t size;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+say(const struct sentence *sentence, const char *format, ...)
+{
+	size_t length = strlen(sentence->bytes);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(sentence->bytes + length, sentence->size - length, format, args);
+	va_end(args);
+	length = strlen(sentence->bytes);
+	sentence->bytes[text_fit(sentence->bytes, length, length)] = '\0';
+}
+
+/* "a", "a or b", "a, b or c" */
+static void
+say_names(const struct sentence *sentence, const char *const *names, size_t count, const char *last)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			say(sentence, i + 1 == count ? " %s " : ", ", last);
+		say(sentence, "%s", names[i]);
+	}
+}
+
+/* The roles that fit so well; more than a few are counted. */
+static size_t
+say_roles(const struct sentence *sentence, const struct rights *rights, const struct ask *ask, enum fit wanted)
+{
+	const char *names[NAMES_SHOWN + 1];
+	char others[32];
+	size_t count = 0;
+	enum fit fit;
+
+	for (size_t i = 0; i < rights->role_count; i++) {
+		best_of(rights->roles[i].rules, rights->roles[i].count, ask, &fit);
+		if (fit != wanted)
+			continue;
+		if (count < NAMES_SHOWN)
+			names[count] = rights->roles[i].role->name;
+		count++;
+	}
+	size_t shown = count < NAMES_SHOWN ? count : NAMES_SHOWN;
+	if (count > shown) {
+		snprintf(others, sizeof others, "%zu more", count - shown);
+		names[shown++] = others;
+	}
+	say_names(sentence, names, shown, "or");
+	return count;
+}
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void
+name_rule(const struct rule *rule, const struct sentence *out)
+{
+	say(out, "%s (%s:%d)", rule->role->name, base_name(rule->where.file), rule->where.line);
+}
+
+static void
+say_who(const struct sentence *why, const struct person *person, const struct ask *ask)
+{
+	say(why, "; you are %s by %s with ", person->name, ask->account);
+	if (person->roles.count)
+		say_names(why, person->roles.each, person->roles.count, "and");
+	else
+		say(why, "no role");
+}
+
+static void
+say_where(const struct sentence *why, const struct ask *ask)
+{
+	say(why, " in %s", ask->room ? ask->room : "private");
+}
+
+static void
+say_admins(const struct sentence *why, const struct rights *rights)
+{
+	if (!rights->admins->count)
+		return;
+	say(why, "; ");
+	say_names(why, rights->admins->each, rights->admins->count, "or");
+	say(why, " can change that");
+}
+
+/* "no role may deploy on ci in ops", and where one may, if anywhere. */
+static void
+refuse_everybody(const struct rights *rights, const struct ask *ask, const struct sentence *why)
+{
+	char elsewhere[120] = "";
+
+	say(why, "no role may %s", ask->verb);
+	if (ask->instance)
+		say(why, " on %s", ask->instance);
+	say_where(why, ask);
+	if (say_roles(&(struct sentence){ elsewhere, sizeof elsewhere }, rights, ask, FIT_OTHER_ARGUMENTS))
+		say(why, " with these arguments (with others: %s)", elsewhere);
+	else if (say_roles(&(struct sentence){ elsewhere, sizeof elsewhere }, rights, ask, FIT_OTHER_ROOM))
+		say(why, " (in other rooms: %s)", elsewhere);
+	say_admins(why, rights);
+}
+
+static void
+refuse_arguments(const struct rights *rights, const struct ask *ask, const struct rule *rule, const struct sentence *why)
+{
+	char names[120] = "";
+
+	say(why, "%s", ask->verb);
+	say_where(why, ask);
+	say(why, " is allowed to you only as %s, by ", rule->text);
+	name_rule(rule, why);
+	if (say_roles(&(struct sentence){ names, sizeof names }, rights, ask, FIT_ALL))
+		say(why, "; with these arguments it needs the role %s", names);
+}
+
+static void
+refuse_person(const struct rights *rights, const struct ask *ask, const struct person *person, const struct sentence *why)
+{
+	char names[200] = "";
+
+	if (!say_roles(&(struct sentence){ names, sizeof names }, rights, ask, FIT_ALL)) {
+		refuse_everybody(rights, ask, why);
+		return;
+	}
+	say(why, "%s", ask->verb);
+	say_where(why, ask);
+	say(why, " needs the role %s", names);
+	say_who(why, person, ask);
+}
+
+static void
+refuse_stranger(const struct rights *rights, const struct ask *ask, const struct sentence *why)
+{
+	if (ask->account)
+		say(why, "%s is an account of nobody I know", ask->account);
+	else
+		say(why, "I cannot prove who you are");
+	say_admins(why, rights);
+}
+
+void
+rights_decide(const struct rights *rights, const struct ask *ask, struct decision *out)
+{
+	const struct holder *holder = holder_of(rights, ask->account);
+	const struct sentence why = { out->why, sizeof out->why }, by = { out->rule, sizeof out->rule };
+	const char *open = open_to(rights, ask, holder);
+	enum fit fit;
+
+	*out = (struct decision){ .person = holder ? holder->person : NULL };
+	if (open) {
+		out->allowed = true;
+		say(&by, "%s", open);
+		return;
+	}
+	if (!holder) {
+		refuse_stranger(rights, ask, &why);
+		return;
+	}
+	const struct rule *rule = best_of(holder->rules, holder->count, ask, &fit);
+	out->allowed = fit == FIT_ALL;
+	out->condition = fit == FIT_OTHER_ARGUMENTS;
+	if (out->allowed)
+		name_rule(rule, &by);
+	else if (out->condition)
+		refuse_arguments(rights, ask, rule, &why);
+	else
+		refuse_person(rights, ask, holder->person, &why);
+}
+
+char *
+rights_missing(const struct rights *rights, const struct ask *ask, struct arena *arena)
+{
+	char names[400] = "";
+
+	say_roles(&(struct sentence){ names, sizeof names }, rights, ask, FIT_ALL);
+	return arena_text(arena, names);
+}

@@ -1,0 +1,82 @@
+/* role: who may do what: persons, roles and rules. Deny by default, decided in one place, before any handler. */
+#ifndef SALLYPORT_RIGHTS_ROLE_H
+#define SALLYPORT_RIGHTS_ROLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bridge/base/conf.h"
+
+struct arena;
+
+struct person {                         /* filled by person_shape */
+	const char *name;
+	struct where where;
+	struct list accounts;           /* corp/alice, hq/@alice:corp.example, console/ana, console/@owner */
+	struct list roles;
+};
+
+struct role {                           /* filled by role_shape */
+	const char *name;
+	struct where where;
+	struct list like;               /* takes over the rules of these roles, in their own rooms too */
+	struct list look;               /* services whose every looking verb is allowed: patterns with * */
+	struct list may;                /* "SERVICE.VERB KEY=PATTERN KEY!=PATTERN" */
+	struct list in;                 /* rooms; none: every room */
+};
+
+extern const struct shape person_shape, role_shape;
+
+struct rights;          /* the compiled rules of one configuration */
+
+/* What is known of the services, so that a rule which can never match is a mistake. `instance` and `verb` are patterns as in a rule;
+ * instance NULL: any service, and ourselves; "gateway": ourselves alone. `nearest` gets what may have been meant (verb NULL: a service), or NULL. */
+struct rights_world {
+	bool (*instance)(void *with, const char *instance);
+	bool (*verb)(void *with, const char *instance, const char *verb);
+	const char *(*nearest)(void *with, const char *instance, const char *verb);
+	bool (*room)(void *with, const char *room);
+	bool (*link)(void *with, const char *link);
+	void *with;
+	/* Optional. */
+	const char *(*service)(void *with, const char *instance);       /* what the instance is: "jenkins"; NULL: not known */
+	bool (*caseless)(void *with, const char *link);         /* this link proves accounts in lower case, however they are written */
+};
+
+/* Compiles; mistakes go to conf. `owner` is the name of the user the gateway runs as: console/@owner. Goes with conf's arena. */
+const struct rights *rights_compile(struct conf *, const struct sections *persons, const struct sections *roles,
+	const struct list *strangers, const struct list *admins, const char *owner, const struct rights_world *);
+
+const struct person *rights_person(const struct rights *, const char *account);        /* NULL: nobody */
+
+struct named { const char *name, *value; };
+
+/* One question. */
+struct ask {
+	const char *account;            /* NULL: not proven */
+	const char *room;               /* NULL: in private */
+	const char *instance;           /* NULL: a verb of ours */
+	const char *verb;
+	bool changes;
+	const struct named *args;       /* resolved arguments, by name */
+	size_t count;
+};
+
+struct decision {
+	bool allowed;
+	const struct person *person;    /* NULL: a stranger */
+	char rule[96];                  /* "developer (sallyport.conf:46)", "strangers" */
+	char why[400];                  /* where refused: a sentence without a capital: "deploy in ops needs the role deployer; you are ..." */
+	bool condition;                 /* a rule allows the verb, but not with these arguments */
+};
+
+/* Pure. In private a rule with `in` counts where the room is one that the person's question came from: so it does not count.
+ * A verb of ours that is in `strangers` is allowed to everybody. Our other verbs that only look are allowed to every person. */
+void rights_decide(const struct rights *, const struct ask *, struct decision *out);
+/* Whether there are any arguments with which the person may do this there: for help and did-you-mean. */
+bool rights_could(const struct rights *, const struct ask *);
+/* "deployer" or "deployer or sre": the roles that would allow it; "" for none. */
+char *rights_missing(const struct rights *, const struct ask *, struct arena *);
+const struct list *rights_admins(const struct rights *);
+
+#endif

@@ -1,0 +1,518 @@
+/* setup: what a configuration file means, checked against itself. */
+#include "bridge/setup.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
+#include "bridge/base/error.h"
+#include "bridge/base/text.h"
+#include "bridge/integration.h"
+#include "bridge/protocol.h"
+#include "bridge/rights/role.h"
+#include "bridge/talk/command.h"
+#include "bridge/talk/help.h"
+#include "integrations/kinds/ci.h"
+
+static const struct setting gateway_settings[] = {
+	SETTING(gateway, admins,    TYPE_LIST,   NULL,                 "Who gives rights; named to those who lack one."),
+	SETTING(gateway, lines,     TYPE_NUMBER, "10",                 "The most lines of one answer."),
+	SETTING(gateway, log,       TYPE_TEXT,   "info",               "What the log tells: debug, info, warning or error."),
+	SETTING(gateway, name,      TYPE_TEXT,   "sally",              "Our nick and display name."),
+	SETTING(gateway, prefix,    TYPE_TEXT,   "!",                  "What begins a command; our name first, or a private message, work too."),
+	SETTING(gateway, state,     TYPE_PATH,   "/var/lib/sallyport", "The folder of all that is kept."),
+	SETTING(gateway, strangers, TYPE_LIST,   NULL,                 "What people we cannot prove may do: ping, help, whoami."),
+	SETTING(gateway, timezone,  TYPE_TEXT,   NULL,                 "In which times are said; the system's where none is named."),
+	{ 0 }
+};
+
+static const struct shape gateway_shape = { "gateway", sizeof(struct gateway), gateway_settings, "The gateway itself.", true };
+
+/* Every kind of section that a file may hold at its top. */
+static bool
+known_kind(const char *kind)
+{
+	const struct shape *const ours[] = { &room_shape, &person_shape, &role_shape, &alias_shape };
+
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		if (!strcmp(kind, ours[i]->name))
+			return true;
+	for (size_t i = 0; protocols[i]; i++)
+		if (!strcmp(kind, protocols[i]->name))
+			return true;
+	for (size_t i = 0; integrations[i]; i++)
+		if (!strcmp(kind, integrations[i]->name))
+			return true;
+	return false;
+}
+
+static const char *
+nearest_kind(const char *kind)
+{
+	const char *names[64];
+	size_t count = 0;
+
+	names[count++] = room_shape.name;
+	names[count++] = person_shape.name;
+	names[count++] = role_shape.name;
+	names[count++] = alias_shape.name;
+	for (size_t i = 0; protocols[i] && count < 60; i++)
+		names[count++] = protocols[i]->name;
+	for (size_t i = 0; integrations[i] && count < 60; i++)
+		names[count++] = integrations[i]->name;
+	names[count] = NULL;
+	return text_nearest(kind, names);
+}
+
+static void
+check_kinds(struct setup *setup)
+{
+	for (struct section *at = NULL; (at = conf_next(conf_root(setup->conf), at, NULL));) {
+		const char *kind = section_kind(at), *near;
+		if (known_kind(kind))
+			continue;
+		near = nearest_kind(kind);
+		conf_mistake(setup->conf, section_where(at), at, "there is no section %s in this version%s%s%s", kind,
+			near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	}
+}
+
+/* All sections of one kind, filled; a title twice is a mistake. */
+static struct sections
+fill_all(struct setup *setup, const struct shape *shape)
+{
+	struct arena *arena = conf_arena(setup->conf);
+	struct section *root = conf_root(setup->conf);
+	size_t count = 0;
+
+	for (struct section *at = NULL; (at = conf_next(root, at, shape->name));)
+		count++;
+	void **each = arena_take(arena, (count + 1) * sizeof *each);
+	const char **titles = arena_take(arena, (count + 1) * sizeof *titles);
+	size_t filled = 0;
+	for (struct section *at = NULL; (at = conf_next(root, at, shape->name)); filled++) {
+		each[filled] = arena_take(arena, shape->size);
+		conf_fill(setup->conf, at, shape, each[filled]);
+		titles[filled] = section_title(at) ? section_title(at) : "";
+		for (size_t i = 0; i < filled; i++)
+			if (!strcmp(titles[i], titles[filled]))
+				conf_mistake(setup->conf, section_where(at), at, "there is another %s of this name; give it another one.", shape->name);
+	}
+	return (struct sections){ count, each };
+}
+
+/* Links. */
+
+static const void *
+fill_link(struct setup *setup, struct conf *conf, struct section *at, const struct protocol *protocol)
+{
+	struct shape *shape = arena_take(conf_arena(setup->conf), sizeof *shape);
+	*shape = (struct shape){ protocol->name, protocol->conf_size, protocol->settings, protocol->about, protocol->single };
+	void *filled = arena_take(conf_arena(setup->conf), protocol->conf_size + 1);
+	bool fine = conf_fill(conf, at, shape, filled);
+
+	if (fine && protocol->check)
+		protocol->check(conf, at, filled);
+	return filled;
+}
+
+static void
+add_link(struct setup *setup, struct conf *conf, struct section *at, const struct protocol *protocol)
+{
+	const char *title = section_title(at);
+	struct link_setup *link = &setup->links[setup->link_count];
+
+	link->protocol = protocol;
+	link->name = title ? title : protocol->name;
+	link->where = section_where(at);
+	link->conf = fill_link(setup, conf, at, protocol);
+	for (size_t i = 0; i < setup->link_count; i++)
+		if (!strcmp(setup->links[i].name, link->name))
+			conf_mistake(conf, link->where, at, "there is another link called %s (line %d).", link->name, setup->links[i].where.line);
+	setup->link_count++;
+}
+
+static void
+read_links(struct setup *setup)
+{
+	size_t most = 0;
+
+	for (struct section *at = NULL; (at = conf_next(conf_root(setup->conf), at, NULL));)
+		most++;
+	for (size_t i = 0; protocols[i]; i++)
+		most++;
+	setup->links = arena_take(conf_arena(setup->conf), (most + 1) * sizeof *setup->links);
+	for (size_t i = 0; protocols[i]; i++) {
+		size_t before = setup->link_count;
+		for (struct section *at = NULL; (at = conf_next(conf_root(setup->conf), at, protocols[i]->name));)
+			add_link(setup, setup->conf, at, protocols[i]);
+		/* The console is always there: status and the audit are asked over it. */
+		struct section *spare = conf_next(conf_root(setup->defaults), NULL, protocols[i]->name);
+		if (setup->link_count == before && spare)
+			add_link(setup, setup->defaults, spare, protocols[i]);
+	}
+}
+
+static const struct link_setup *
+link_named(const struct setup *setup, const char *name)
+{
+	for (size_t i = 0; i < setup->link_count; i++)
+		if (!strcmp(setup->links[i].name, name))
+			return &setup->links[i];
+	return NULL;
+}
+
+/* Services. */
+
+static const struct command_set *
+sets_of(struct setup *setup, const struct integration *integration)
+{
+	struct command_set *sets = arena_take(conf_arena(setup->conf), 6 * sizeof *sets);
+	size_t count = 0;
+
+	if (integration->ci)
+		sets[count++] = (struct command_set){ "ci", ci_commands, integration->ci };
+	if (integration->commands)
+		sets[count++] = (struct command_set){ integration->name, integration->commands, NULL };
+	return sets;
+}
+
+static void
+check_name(struct setup *setup, struct section *at, const struct instance *instance)
+{
+	const char *name = instance->name;
+
+	if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != strlen(name))
+		conf_mistake(setup->conf, instance->where, at, "a service's name is typed as a word: letters, digits, - and _ only.");
+	if (command_find(help_commands, name))
+		conf_mistake(setup->conf, instance->where, at, "%s is a command of mine; give the service another name.", name);
+	for (size_t i = 0; i < setup->instance_count; i++)
+		if (!strcmp(setup->instances[i]->name, name))
+			conf_mistake(setup->conf, instance->where, at, "there is another service called %s (line %d).", name,
+				setup->instances[i]->where.line);
+}
+
+static void
+add_instance(struct setup *setup, struct section *at, const struct integration *integration)
+{
+	struct arena *arena = conf_arena(setup->conf);
+	struct shape *shape = arena_take(arena, sizeof *shape);
+	struct instance *instance = arena_take(arena, sizeof *instance);
+	void *conf = arena_take(arena, integration->conf_size + 1);
+
+	*shape = (struct shape){ integration->name, integration->conf_size, integration->settings, integration->about, false };
+	*instance = (struct instance){ .name = section_title(at) ? section_title(at) : "", .service = integration->name, .conf = conf,
+		.where = section_where(at), .sets = sets_of(setup, integration) };
+	if (conf_fill(setup->conf, at, shape, conf)) {
+		if (integration->check)
+			integration->check(setup->conf, at, conf);
+		if (integration->url)
+			instance->url = integration->url(conf);
+	}
+	check_name(setup, at, instance);
+	setup->instances[setup->instance_count++] = instance;
+}
+
+static void
+read_instances(struct setup *setup)
+{
+	size_t most = 0;
+
+	for (struct section *at = NULL; (at = conf_next(conf_root(setup->conf), at, NULL));)
+		most++;
+	setup->instances = arena_take(conf_arena(setup->conf), (most + 1) * sizeof *setup->instances);
+	for (size_t i = 0; integrations[i]; i++)
+		for (struct section *at = NULL; (at = conf_next(conf_root(setup->conf), at, integrations[i]->name));)
+			add_instance(setup, at, integrations[i]);
+}
+
+static const struct instance *
+instance_named(const struct setup *setup, const char *name)
+{
+	for (size_t i = 0; i < setup->instance_count; i++)
+		if (!strcmp(setup->instances[i]->name, name))
+			return setup->instances[i];
+	return NULL;
+}
+
+static const char *
+instances_text(const struct setup *setup)
+{
+	struct text text = text_in(conf_arena(setup->conf), 300);
+
+	for (size_t i = 0; i < setup->instance_count; i++)
+		text_printf(&text, "%s%s", !i ? "" : i + 1 == setup->instance_count ? " and " : ", ", setup->instances[i]->name);
+	return text.bytes;
+}
+
+/* Rooms. */
+
+/* A mistake about a room, at the line of the entry that is wrong. */
+static void
+check_place(struct setup *setup, struct section *at, struct room *room, size_t i)
+{
+	struct place *place = &room->place[room->place_count];
+	const char *written = room->places.each[i];
+	struct where where = room->places.where[i];
+	struct error error;
+
+	if (!place_read(conf_arena(setup->conf), written, place)) {
+		conf_mistake(setup->conf, where, at, "place \"%s\" is not LINK/CHANNEL, as in \"corp/#ops\".", written);
+		return;
+	}
+	const struct link_setup *link = link_named(setup, place->link);
+	if (!link) {
+		struct text there = text_in(conf_arena(setup->conf), 300);
+		for (size_t l = 0; l < setup->link_count; l++)
+			text_printf(&there, "%s%s", !l ? "" : l + 1 == setup->link_count ? " and " : ", ", setup->links[l].name);
+		conf_mistake(setup->conf, where, at, "place \"%s\": no link is called %s; there are %s.", written, place->link, there.bytes);
+		return;
+	}
+	if (link->protocol->place && !link->protocol->place(place->channel, &error)) {
+		conf_mistake(setup->conf, where, at, "place \"%s\": %s", written, error.text);
+		return;
+	}
+	const struct room *other = room_of(&setup->rooms, place);
+	room->place_count++;
+	if (other && other != room)
+		conf_mistake(setup->conf, where, at, "place \"%s\" is already a place of room \"%s\" (line %d).", written, other->name, other->where.line);
+}
+
+static void
+check_services(struct setup *setup, struct section *at, const struct room *room)
+{
+	for (size_t i = 0; i < room->services.count; i++)
+		if (!instance_named(setup, room->services.each[i]))
+			conf_mistake(setup->conf, room->services.where[i], at, "no service is called %s; %s%s.", room->services.each[i],
+				setup->instance_count ? "there are " : "there is none", instances_text(setup));
+}
+
+static void
+read_rooms(struct setup *setup)
+{
+	struct arena *arena = conf_arena(setup->conf);
+	struct sections filled = fill_all(setup, &room_shape);
+	struct room **rooms = arena_take(arena, (filled.count + 1) * sizeof *rooms);
+
+	for (size_t i = 0; i < filled.count; i++)
+		rooms[i] = filled.each[i];
+	setup->rooms = (struct rooms){ 0, rooms };
+	struct section *at = NULL;
+	for (size_t i = 0; i < filled.count && (at = conf_next(conf_root(setup->conf), at, room_shape.name)); i++) {
+		rooms[i]->place = arena_take(arena, (rooms[i]->places.count + 1) * sizeof *rooms[i]->place);
+		for (size_t p = 0; p < rooms[i]->places.count; p++)
+			check_place(setup, at, rooms[i], p);
+		check_services(setup, at, rooms[i]);
+		setup->rooms.count++;
+	}
+}
+
+static void
+give_channels(struct setup *setup, struct link_setup *link)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < setup->rooms.count; i++)
+		count += setup->rooms.each[i]->place_count;
+	const char **channels = arena_take(conf_arena(setup->conf), (count + 1) * sizeof *channels);
+	count = 0;
+	for (size_t i = 0; i < setup->rooms.count; i++)
+		for (size_t p = 0; p < setup->rooms.each[i]->place_count; p++)
+			if (!strcmp(setup->rooms.each[i]->place[p].link, link->name))
+				channels[count++] = setup->rooms.each[i]->place[p].channel;
+	link->channels = channels;
+}
+
+/* What the rules are checked against. */
+
+static bool
+world_instance(void *with, const char *instance)
+{
+	const struct setup *setup = with;
+
+	for (size_t i = 0; i < setup->instance_count; i++)
+		if (!instance || text_glob(instance, setup->instances[i]->name))
+			return true;
+	return false;
+}
+
+static bool
+has_verb(const struct instance *instance, const char *verb)
+{
+	for (const struct command_set *set = instance->sets; set->kind; set++)
+		for (const struct command *command = set->commands; command->verb; command++)
+			if (text_glob(verb, command->verb))
+				return true;
+	return false;
+}
+
+static bool
+world_verb(void *with, const char *instance, const char *verb)
+{
+	const struct setup *setup = with;
+
+	for (size_t i = 0; i < setup->instance_count; i++)
+		if ((!instance || text_glob(instance, setup->instances[i]->name)) && has_verb(setup->instances[i], verb))
+			return true;
+	for (const struct command *own = help_commands; own->verb; own++)
+		if ((!instance || !strcmp(instance, "gateway")) && text_glob(verb, own->verb))
+			return true;
+	return false;
+}
+
+static const char *
+world_nearest(void *with, const char *instance, const char *verb)
+{
+	const struct setup *setup = with;
+	const char *names[128];
+	size_t count = 0;
+
+	for (const struct command *own = help_commands; verb && (!instance || !strcmp(instance, "gateway")) && own->verb; own++)
+		names[count++] = own->verb;
+	for (size_t i = 0; i < setup->instance_count; i++) {
+		if (!verb && count < 127)
+			names[count++] = setup->instances[i]->name;
+		if (!verb || (instance && !text_glob(instance, setup->instances[i]->name)))
+			continue;
+		for (const struct command_set *set = setup->instances[i]->sets; set->kind; set++)
+			for (const struct command *command = set->commands; command->verb && count < 127; command++)
+				names[count++] = command->verb;
+	}
+	names[count] = NULL;
+	return text_nearest(verb ? verb : instance, names);
+}
+
+static bool
+world_room(void *with, const char *room)
+{
+	return room_named(&((const struct setup *)with)->rooms, room);
+}
+
+static bool
+world_link(void *with, const char *link)
+{
+	return link_named(with, link);
+}
+
+static const char *
+world_service(void *with, const char *name)
+{
+	const struct instance *instance = instance_named(with, name);
+
+	return instance ? instance->service : NULL;
+}
+
+static bool
+world_caseless(void *with, const char *link)
+{
+	const struct link_setup *found = link_named(with, link);
+
+	return found && found->protocol->caseless;
+}
+
+static const char *
+owner(struct arena *arena)
+{
+	struct passwd entry, *found = NULL;
+	char buffer[4096];
+
+	if (getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found) == 0 && found)
+		return arena_text(arena, entry.pw_name);
+	return arena_printf(arena, "uid%u", (unsigned)geteuid());
+}
+
+static void
+read_rights(struct setup *setup)
+{
+	struct rights_world world = { .instance = world_instance, .verb = world_verb, .nearest = world_nearest, .room = world_room,
+		.link = world_link, .with = setup, .service = world_service, .caseless = world_caseless };
+	struct arena *arena = conf_arena(setup->conf);
+	struct sections *persons = arena_take(arena, sizeof *persons), *roles = arena_take(arena, sizeof *roles);
+
+	*persons = fill_all(setup, &person_shape);
+	*roles = fill_all(setup, &role_shape);
+	setup->persons = persons->count;
+	setup->roles = roles->count;
+	setup->rights = rights_compile(setup->conf, persons, roles, &setup->gateway.strangers, &setup->gateway.admins, owner(arena), &world);
+}
+
+static void
+read_aliases(struct setup *setup)
+{
+	struct sections filled = fill_all(setup, &alias_shape);
+
+	setup->aliases = arena_take(conf_arena(setup->conf), (filled.count + 1) * sizeof *setup->aliases);
+	for (size_t i = 0; i < filled.count; i++)
+		setup->aliases[i] = filled.each[i];
+}
+
+static void
+check_gateway(struct setup *setup)
+{
+	static const char *const levels[] = { "debug", "info", "warning", "error", NULL };
+	const struct gateway *gateway = &setup->gateway;
+	struct section *root = conf_root(setup->conf);
+	struct where top = section_where(root);
+	bool level = false;
+
+	for (size_t i = 0; levels[i]; i++)
+		level = level || !strcmp(gateway->log ? gateway->log : "", levels[i]);
+	if (!level)
+		conf_mistake(setup->conf, top, root, "log is not debug, info, warning or error.");
+	if (gateway->timezone && !clock_zone(gateway->timezone))
+		conf_mistake(setup->conf, top, root, "there is no time zone %s; names are as in \"Europe/Madrid\".", gateway->timezone);
+	if (!gateway->prefix || !*gateway->prefix || strlen(gateway->prefix) > 8 || strpbrk(gateway->prefix, " /"))
+		conf_mistake(setup->conf, top, root, "prefix is 1 to 8 characters without a blank or /, as in \"!\".");
+	if (!gateway->name || !*gateway->name || strpbrk(gateway->name, " ,:@!"))
+		conf_mistake(setup->conf, top, root, "name is one word, as in \"sally\".");
+	if (gateway->lines < 2 || gateway->lines > 100)
+		conf_mistake(setup->conf, top, root, "lines is 2 to 100.");
+}
+
+/* Whatever folder we go to, and whoever keeps a job for us, means the same place. */
+static const char *
+absolute(struct arena *arena, const char *path)
+{
+	char *here = *path == '/' ? NULL : getcwd(NULL, 0);
+	const char *whole = here ? arena_printf(arena, "%s/%s", here, path) : path;
+
+	free(here);
+	return whole;
+}
+
+struct setup *
+setup_read(const char *path)
+{
+	static const char spare[] = "console { }\n";
+	struct setup *setup = memory_take(sizeof *setup);
+
+	setup->conf = conf_read(path);
+	setup->defaults = conf_read_text(path, spare, strlen(spare));
+	setup->path = arena_text(conf_arena(setup->conf), path);
+	setup->read = clock_wall();
+	conf_fill(setup->conf, conf_root(setup->conf), &gateway_shape, &setup->gateway);
+	setup->gateway.state = absolute(conf_arena(setup->conf), setup->gateway.state);
+	check_gateway(setup);
+	check_kinds(setup);
+	read_links(setup);
+	read_instances(setup);
+	read_rooms(setup);
+	for (size_t i = 0; i < setup->link_count; i++)
+		give_channels(setup, &setup->links[i]);
+	read_aliases(setup);
+	read_rights(setup);
+	return setup;
+}
+
+void
+setup_free(struct setup *setup)
+{
+	if (!setup)
+		return;
+	conf_free(setup->defaults);
+	conf_free(setup->conf);
+	free(setup);
+}

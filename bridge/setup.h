@@ -1,0 +1,50 @@
+/* setup: what a configuration file means: the gateway, its links, rooms, persons, roles and services, checked against each other. */
+#ifndef SALLYPORT_SETUP_H
+#define SALLYPORT_SETUP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/base/conf.h"
+#include "bridge/talk/room.h"
+
+struct alias;
+struct instance;
+struct protocol;
+struct rights;
+
+struct gateway {                        /* the options that stand in no section */
+	const char *name, *prefix, *timezone, *state, *log;
+	int64_t lines;
+	struct list strangers, admins;
+};
+
+struct link_setup {
+	const char *name;
+	const struct protocol *protocol;
+	const void *conf;
+	struct where where;
+	const char *const *channels;    /* the rooms' places on it, ended by NULL */
+};
+
+struct setup {
+	struct conf *conf;
+	struct conf *defaults;          /* what stands for sections that were not written */
+	const char *path;
+	int64_t read;                   /* wall ms */
+	struct gateway gateway;
+	struct rooms rooms;
+	size_t persons, roles;
+	struct link_setup *links;
+	size_t link_count;
+	const struct instance **instances;      /* ended by NULL */
+	size_t instance_count;
+	const struct alias **aliases;           /* ended by NULL */
+	const struct rights *rights;
+};
+
+/* Reads and checks. Never NULL: look at conf_mistakes(setup->conf). Free with setup_free(). */
+struct setup *setup_read(const char *path);
+void setup_free(struct setup *);
+
+#endif

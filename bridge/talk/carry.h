@@ -1,0 +1,39 @@
+/* carry: a command that was understood is decided upon, written down, carried out and answered. */
+#ifndef SALLYPORT_TALK_CARRY_H
+#define SALLYPORT_TALK_CARRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct card;
+struct intent;
+struct request;
+struct talk;
+
+enum { REPLIES_MOST = 16 };
+
+/* What a request keeps to itself: request.c and carry.c. */
+struct request_private {
+	bool dry;                       /* --dry-run */
+	bool asking;                    /* resolve() or suits() is at work: nothing may be answered yet */
+	int64_t event;                  /* the message it came from; 0: none was kept */
+	const char *replies_to;         /* that message's id in its chat */
+	struct card *replies[REPLIES_MOST];
+	size_t reply_count;
+	const char *subject;
+	const char *follow_kind, *follow_token, *follow_more;
+	const char *unfollow_kind, *unfollow_token;
+	int64_t look_in, give_up_in;
+	int settled;                    /* enum settled */
+};
+
+/* Runs on the request's task, to its end. */
+void carry_out(struct request *);
+/* One sentence to who asked, and nothing else happened: a word that does not fit, a refusal. Audited where `refused` names why. */
+void carry_refuse(struct request *, const char *sentence, const char *refused);
+
+/* After a start: settles what an earlier life left open. `unknown`: that was said already. */
+void carry_settle(const struct talk *, const struct intent *, bool unknown);
+
+#endif

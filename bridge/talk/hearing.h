@@ -1,0 +1,18 @@
+/* hearing: from what was said to the command that is meant, and to the request that carries it out. */
+#ifndef SALLYPORT_TALK_HEARING_H
+#define SALLYPORT_TALK_HEARING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct message;
+struct talk;
+
+/* Whether it is addressed to us at all, in a place where we take commands. */
+bool hearing_ours(const struct talk *, const struct message *);
+/* Whether it may be a command that changes something: it is then kept before it is carried out. Never wrongly false. */
+bool hearing_changes(const struct talk *, const struct message *);
+/* Starts the request. Everything is copied. `event`: its row, 0 where it was not kept. */
+void hearing_take(const struct talk *, const struct message *, int64_t event);
+
+#endif

@@ -1,0 +1,242 @@
+/* help: our own verbs: what one may do here, who one is, and why not. */
+#include "bridge/talk/help.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/text.h"
+#include "bridge/talk/card.h"
+#include "bridge/talk/request.h"
+#include "bridge/talk/room.h"
+#include "bridge/talk/talk.h"
+
+/* Joins names with blanks, each once. */
+static void
+add_once(struct text *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = list->bytes; (at = strstr(at, word)); at += length)
+		if ((at == list->bytes || at[-1] == ' ') && (!at[length] || at[length] == ' '))
+			return;
+	text_printf(list, "%s%s", list->length ? " " : "", word);
+}
+
+const char *
+help_admins(const struct talk *talk, struct arena *arena)
+{
+	const struct list *admins = rights_admins(talk->rights);
+	struct text text = text_in(arena, 200);
+
+	for (size_t i = 0; i < admins->count; i++)
+		text_printf(&text, "%s%s", i ? " or " : "", admins->each[i]);
+	return text.length ? text.bytes : "whoever keeps my configuration";
+}
+
+static bool
+offered(const struct request *request, const struct instance *instance)
+{
+	return !request->room || room_offers(request->room, instance->name);
+}
+
+static bool
+may(const struct request *request, const char *instance, const struct command *command)
+{
+	struct ask ask = { .account = request->from.account, .room = request->room ? request->room->name : NULL,
+		.instance = instance, .verb = command->verb, .changes = command->care == CARE_CHANGE };
+
+	return rights_could(request->talk->rights, &ask);
+}
+
+/* The verbs of the services here that the person may use, those that look and those that change. */
+static void
+collect(const struct request *request, struct text *looks, struct text *changes, struct text *services)
+{
+	for (size_t i = 0; request->talk->instances[i]; i++) {
+		const struct instance *instance = request->talk->instances[i];
+		if (!offered(request, instance))
+			continue;
+		for (const struct command_set *set = instance->sets; set->kind; set++)
+			for (const struct command *command = set->commands; command->verb; command++)
+				if (may(request, instance->name, command)) {
+					add_once(command->care == CARE_CHANGE ? changes : looks, command->verb);
+					add_once(services, instance->name);
+				}
+	}
+}
+
+static bool
+help_stranger(struct request *request)
+{
+	struct arena *arena = request->task->arena;
+	const char *why = request->from.proven ? arena_printf(arena, "%s is nobody I know", request->from.account)
+		: arena_printf(arena, "I cannot prove who you are: %s", request->from.proof ? request->from.proof : "no account");
+
+	return request_reply(request, card_new(arena, TONE_PLAIN, "I run builds for people I can prove. %s. Access is given by: %s",
+		why, help_admins(request->talk, arena)));
+}
+
+static bool
+help_all(struct request *request)
+{
+	struct arena *arena = request->task->arena;
+	const char *prefix = request->talk->prefix;
+	struct text looks = text_in(arena, 600), changes = text_in(arena, 600), services = text_in(arena, 300);
+
+	for (const struct command *own = help_commands; own->verb; own++)
+		if (may(request, NULL, own))
+			add_once(&looks, own->verb);
+	collect(request, &looks, &changes, &services);
+	struct card *card = card_new(arena, TONE_PLAIN, "here you may look: %s%s%s", looks.bytes, changes.length ? " | change: " : "", changes.bytes);
+	if (services.length)
+		card_line(card, "Services: %s. %shelp VERB how to use it, %shelp SERVICE what it has, %swhy COMMAND what decides.",
+			services.bytes, prefix, prefix, prefix);
+	else
+		card_line(card, "No service is offered to you in %s.", request->room ? request->room->name : "private");
+	return request_reply(request, card);
+}
+
+static bool
+help_verb(struct request *request, const struct command *command, const char *services)
+{
+	const char *prefix = request->talk->prefix;
+	struct card *card = card_new(request->task->arena, TONE_PLAIN, "%s%s%s%s%s %s. Example: %s%s%s%s", prefix, command->verb,
+		*command->usage ? " " : "", command->usage, command->care == CARE_CHANGE ? " [--dry-run]" : "", command->about,
+		prefix, command->example, *services ? " | On " : "", services);
+
+	return request_reply(request, card);
+}
+
+static bool
+help_service(struct request *request, const struct instance *instance)
+{
+	struct arena *arena = request->task->arena;
+	const char *prefix = request->talk->prefix;
+	struct text looks = text_in(arena, 300), changes = text_in(arena, 300);
+
+	for (const struct command_set *set = instance->sets; set->kind; set++)
+		for (const struct command *command = set->commands; command->verb; command++)
+			if (may(request, instance->name, command))
+				add_once(command->care == CARE_CHANGE ? &changes : &looks, command->verb);
+	if (!looks.length && !changes.length)
+		return task_fail(request->task, "you may use nothing of %s here. %swhy %s list tells what is missing", instance->name, prefix, instance->name);
+	return request_reply(request, card_new(arena, TONE_PLAIN, "%s (%s): look: %s%s%s | %shelp VERB how to use it", instance->name, instance->service,
+		looks.bytes, changes.length ? " | change: " : "", changes.bytes, prefix));
+}
+
+static bool
+run_help(struct request *request)
+{
+	const char *word = request_param(request, "WORD");
+	struct arena *arena = request->task->arena;
+	struct text services = text_in(arena, 300);
+	const struct command *found = NULL;
+
+	if (!request->person)
+		return help_stranger(request);
+	if (!word)
+		return help_all(request);
+	if (command_find(help_commands, word))
+		return help_verb(request, command_find(help_commands, word), "");
+	for (size_t i = 0; request->talk->instances[i]; i++) {
+		const struct instance *instance = request->talk->instances[i];
+		if (!offered(request, instance))
+			continue;
+		if (!strcasecmp(instance->name, word))
+			return help_service(request, instance);
+		for (const struct command_set *set = instance->sets; set->kind; set++) {
+			const struct command *command = command_find(set->commands, word);
+			if (!command || !may(request, instance->name, command))
+				continue;
+			found = command;
+			text_printf(&services, "%s%s", services.length ? " and " : "", instance->name);
+		}
+	}
+	if (found)
+		return help_verb(request, found, services.bytes);
+	return task_fail(request->task, "there is nothing called %s that you may use here. %shelp shows what there is", word, request->talk->prefix);
+}
+
+static bool
+run_ping(struct request *request)
+{
+	const char *word = request_param(request, "WORD");
+
+	return request_reply(request, card_new(request->task->arena, TONE_PLAIN, "pong%s%s", word ? " " : "", word ? word : ""));
+}
+
+static bool
+run_whoami(struct request *request)
+{
+	struct arena *arena = request->task->arena;
+	struct text roles = text_in(arena, 300);
+
+	if (!request->from.proven)
+		return request_reply(request, card_new(arena, TONE_PLAIN, "I cannot prove who you are: %s. A nick is no proof",
+			request->from.proof ? request->from.proof : "no account"));
+	if (!request->person)
+		return request_reply(request, card_new(arena, TONE_PLAIN, "you are %s, proven by %s, and nobody I know. Access is given by: %s",
+			request->from.account, request->from.proof, help_admins(request->talk, arena)));
+	for (size_t i = 0; i < request->person->roles.count; i++)
+		text_printf(&roles, "%s%s", i ? " and " : "", request->person->roles.each[i]);
+	return request_reply(request, card_new(arena, TONE_PLAIN, "you are %s by %s, proven by %s, with %s%s", request->person->name, request->from.account,
+		request->from.proof, roles.length ? "the role " : "no role", roles.bytes));
+}
+
+/* What the words would need: the same decision as for the command itself, made without it. */
+static bool
+why_of(struct request *request, const struct instance *instance, const struct command *command, const struct words *words, size_t from)
+{
+	struct task *task = request->task;
+	struct named args[64];
+	size_t count = 0;
+	bool dry = false;
+	struct decision decision;
+
+	if (!command_bind(task->arena, command, words, from, args, &count, &dry, &task->error))
+		return false;
+	struct ask ask = { .account = request->from.account, .room = request->room ? request->room->name : NULL, .instance = instance->name,
+		.verb = command->verb, .changes = command->care == CARE_CHANGE, .args = args, .count = count };
+	rights_decide(request->talk->rights, &ask, &decision);
+	if (decision.allowed)
+		return request_reply(request, card_new(task->arena, TONE_PLAIN, "%s %s: allowed by %s", instance->name, command->verb, decision.rule));
+	char *missing = rights_missing(request->talk->rights, &ask, task->arena);
+	return request_reply(request, card_new(task->arena, TONE_PLAIN, "%s %s: no rule of yours allows it. %s%s%s; %s can give it", instance->name,
+		command->verb, *missing ? "Role " : "No role would", missing, *missing ? " would" : "", help_admins(request->talk, task->arena)));
+}
+
+static bool
+run_why(struct request *request)
+{
+	struct task *task = request->task;
+	const char *line = request_param(request, "COMMAND");
+	struct words words;
+
+	line += strncmp(line, request->talk->prefix, strlen(request->talk->prefix)) ? 0 : strlen(request->talk->prefix);
+	if (!words_read(task->arena, line, &words, &task->error))
+		return false;
+	for (size_t i = 0; words.count && request->talk->instances[i]; i++) {
+		const struct instance *instance = request->talk->instances[i];
+		bool named = words.count > 1 && !strcasecmp(instance->name, words.each[0]);
+		if (!offered(request, instance) || (!named && words.count && strcasecmp(instance->name, words.each[0]) == 0))
+			continue;
+		for (const struct command_set *set = instance->sets; set->kind; set++) {
+			const struct command *command = command_find(set->commands, words.each[named ? 1 : 0]);
+			if (command)
+				return why_of(request, instance, command, &words, named ? 2 : 1);
+		}
+	}
+	return task_fail(task, "no service here has such a command. %shelp shows what there is", request->talk->prefix);
+}
+
+const struct command help_commands[] = {
+	{ .verb = "help", .usage = "[VERB|SERVICE]", .about = "shows what you may do here", .example = "help build",
+		.params = { { "WORD", false, false } }, .run = run_help },
+	{ .verb = "ping", .usage = "[WORD]", .about = "answers, so you know I am here", .example = "ping",
+		.params = { { "WORD", false, true } }, .run = run_ping },
+	{ .verb = "whoami", .usage = "", .about = "says who you are to me, and how that was proven", .example = "whoami", .run = run_whoami },
+	{ .verb = "why", .usage = "COMMAND", .about = "says which rule allows a command, or what is missing", .example = "why build web",
+		.params = { { "COMMAND", true, true } }, .run = run_why },
+	{ 0 }
+};

@@ -1,0 +1,43 @@
+/* intent: what was asked for and may change something: written before the first byte leaves, carried out at most once. */
+#ifndef SALLYPORT_TALK_INTENT_H
+#define SALLYPORT_TALK_INTENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct db;
+struct error;
+struct named;
+struct tables;
+
+extern const struct tables intent_tables;
+
+/* One row. The arguments are the resolved ones: nothing is parsed again. */
+struct intent {
+	int64_t id, event;              /* event 0: none */
+	const char *key;                /* the request's, for ever */
+	const char *person, *account, *proof, *shown;
+	const char *place, *replies, *room;     /* replies, room: may be NULL */
+	const char *instance, *verb, *line, *args;      /* instance NULL: a verb of ours; args: JSON */
+	const char *label;              /* NULL: it makes no living thing */
+	const char *rule;
+	int64_t asked;
+	unsigned char hash[32];         /* of instance, verb, args, person: what was decided upon */
+};
+
+void intent_hash(struct intent *);
+const char *intent_args(struct arena *, const struct named *, size_t count);    /* as JSON, in the order of their names */
+size_t intent_read_args(struct arena *, const char *json, struct named *out, size_t most);
+
+/* On the store's thread. asked -> ready -> sent in one transaction: after its commit the first byte may leave, once. */
+bool intent_send(struct db *, struct intent *, struct error *);          /* sets id */
+/* sent -> done, failed or unknown; unknown -> done or failed. Anything else is refused by the table itself. */
+bool intent_end(struct db *, int64_t id, const char *state, const char *outcome, struct error *);
+/* The arguments, as JSON, of what made the thing of that name; NULL where there is none. */
+bool intent_asked(struct db *, const char *label, struct arena *, const char **args, struct error *);
+/* Those that an earlier life left as sent, or that nobody could settle yet: oldest first. */
+bool intent_unfinished(struct db *, struct arena *, void (*each)(const struct intent *, bool unknown, void *), void *with, struct error *);
+
+#endif

@@ -1,0 +1,45 @@
+/* living: things that go on after their command has ended: said in the rooms that asked, kept in step with their follow row. */
+#ifndef SALLYPORT_TALK_LIVING_H
+#define SALLYPORT_TALK_LIVING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/talk/message.h"
+
+struct arena;
+struct card;
+struct follow;
+struct talk;
+struct task;
+
+/* What a follow row keeps in `about`, and who reads it back. */
+struct living {
+	const char *label;              /* B31; NULL: the row watches and is no thing itself */
+	const char *room;               /* NULL: only the place */
+	struct place place;             /* where it was asked */
+	const char *shown;              /* whom to address */
+	const char *replies;            /* the message that asked */
+	int64_t asked;                  /* wall ms */
+	const char *more;               /* the kind's own JSON text; NULL */
+};
+
+const char *living_json(struct arena *, const struct living *);
+bool living_read(struct arena *, const char *json, struct living *);
+
+/* Commits what a look found: the row's `seen` and next time (next_ms < 0: it has ended), and the card (NULL: nothing to say) to every place of its
+ * room, and into its label. Waits. False with the task's error. */
+bool living_seen(struct task *, const struct talk *, const struct follow *, const struct living *,
+	const char *seen, int64_t next_ms, struct card *);
+
+/* Ends a row that somebody does not want any more. `*was`: there was one. Waits; false with the task's error. */
+bool living_end(struct task *, const char *instance, const char *kind, const char *token, bool *was);
+
+/* The things of a kind and instance that have not ended, oldest first, asked for in that room (NULL: anywhere). False with the task's error. */
+struct label;
+bool living_open(struct task *, const char *kind, const char *instance, const char *room, const struct label **out, size_t *count);
+/* Whether something is known under that subject already: then its own follower speaks of it. */
+bool living_known(struct task *, const char *kind, const char *instance, const char *subject);
+
+#endif

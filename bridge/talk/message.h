@@ -1,0 +1,50 @@
+/* message: what is heard in a chat: who said what, and where; each is taken once. */
+#ifndef SALLYPORT_TALK_MESSAGE_H
+#define SALLYPORT_TALK_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+struct db;
+struct error;
+struct tables;
+
+/* Who a server proved somebody to be. A nick proves nothing. */
+struct speaker {
+	const char *account;            /* corp/alice, hq/@alice:corp.example, console/ana; NULL where nothing is proven */
+	const char *shown;              /* the nick or display name they asked with: how we address them */
+	const char *proof;              /* how it was proven, for the audit: "account-tag"; or why it was not: "not logged in to services" */
+	bool proven;
+};
+
+/* Where: ids, not pointers. */
+struct place {
+	const char *link;               /* corp */
+	const char *channel;            /* #ops, a Matrix room id; in private: the nick or room to answer to */
+	const char *thread;             /* NULL: none */
+};
+
+struct message {
+	struct speaker from;
+	struct place place;
+	const char *id;                 /* given by the server, unique in its place; NULL: the chat repeats nothing */
+	const char *text;               /* valid UTF-8, one line, cleaned of colours */
+	bool direct;                    /* said to us alone */
+};
+
+struct place place_copy(struct arena *, const struct place *);
+bool place_same(const struct place *, const struct place *);        /* threads do not count */
+char *place_text(struct arena *, const struct place *);             /* corp/#ops */
+bool place_read(struct arena *, const char *text, struct place *);  /* the other way: false without a / */
+
+extern const struct tables message_tables;
+
+/* On the store's thread. A message that may change something is kept before it is carried out, and only once: `*event` is 0 where
+ * it was there before. */
+bool message_keep(struct db *, const struct message *, int64_t *event, struct error *);
+bool message_done(struct db *, int64_t event, struct error *);
+/* Those that were heard in an earlier life and not carried out: `each` is called for every one that was tried fewer than three times. */
+bool message_pending(struct db *, struct arena *, void (*each)(int64_t event, const struct message *, void *), void *with, struct error *);
+
+#endif

@@ -1,0 +1,66 @@
+/* outbox: what is still to be said, until the chat has it. At least once, in order for each place, without doubles where the chat can tell. */
+#ifndef SALLYPORT_TALK_OUTBOX_H
+#define SALLYPORT_TALK_OUTBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/talk/message.h"
+
+struct arena;
+struct card;
+struct db;
+struct engine;
+struct error;
+struct outbox;
+struct room;
+struct tables;
+struct task;
+
+extern const struct tables outbox_tables;
+
+enum delivery_op { DELIVERY_SAY, DELIVERY_EDIT };
+
+/* One thing to say in one place. */
+struct delivery {
+	struct place place;
+	enum delivery_op op;
+	const char *txn;                /* fixed before the first try; NULL: not kept, a crash loses it */
+	const char *edits;              /* DELIVERY_EDIT: the chat's id of the message */
+	const char *replies;            /* the chat's id of the message this answers; NULL: none */
+	bool again;                     /* was tried in an earlier life: say "(resent)" where the chat cannot tell */
+	const struct card *card;
+};
+
+/* Who carries it: given by bridge.c, which knows the links. */
+struct carriers {
+	bool (*deliver)(struct task *, const struct delivery *, const char **id, void *with);      /* waits until the chat has it; may fail */
+	bool (*ready)(const char *link, void *with);            /* whether trying makes sense now */
+	bool (*edits)(const char *link, void *with);            /* CAN_EDIT */
+	void *with;
+};
+
+struct outbox *outbox_open(const struct engine *, const struct carriers *);
+void outbox_stop(struct outbox *);                      /* begins nothing any more: what is left is said in the next life */
+void outbox_close(struct outbox *);                     /* after the store, whose works may still report to it */
+void outbox_begin(struct outbox *);                     /* loads what an earlier life left */
+void outbox_link_ready(struct outbox *, const char *link);      /* it came up: say what waits */
+
+/* Says it once, without a row: for answers that only look. In order with everything else for that place. `card` is copied. */
+void outbox_say(struct outbox *, const struct place *, const char *replies, const struct card *);
+
+/* What a work says: made on the loop into the work's arena, written on the store's thread with the rest, kicked after the commit. */
+struct saying;
+/* To every place of the room (NULL: only to `asked`); in the place `asked` the card addresses and rings whom it names, elsewhere
+ * nobody. `asked` may be NULL. A card that is only progress goes to places that edit. */
+struct saying *outbox_saying(struct outbox *, struct arena *, const struct room *, const struct place *asked,
+	const char *replies, const struct card *);
+bool outbox_write(struct db *, const struct saying *, const char *label, struct error *);      /* label NULL: the card's id */
+void outbox_kick(struct outbox *);
+
+bool outbox_busy(const struct outbox *, const struct place *);  /* something is on its way to that place, or waits for it */
+struct outbox_waiting { unsigned count; int64_t oldest; };      /* oldest: wall ms, 0 where there is none */
+struct outbox_waiting outbox_waiting(const struct outbox *, const char *link);         /* link NULL: all */
+
+#endif

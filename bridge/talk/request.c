@@ -1,0 +1,152 @@
+/* request: what a command's handler asks of the request that it carries out. */
+#include "bridge/talk/request.h"
+
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/log.h"
+#include "bridge/run/store.h"
+#include "bridge/talk/card.h"
+#include "bridge/talk/carry.h"
+#include "bridge/talk/intent.h"
+#include "bridge/talk/label.h"
+#include "bridge/talk/outbox.h"
+#include "bridge/talk/talk.h"
+
+const char *
+request_param(const struct request *request, const char *name)
+{
+	for (size_t i = 0; i < request->count; i++)
+		if (!strcmp(request->args[i].name, name))
+			return request->args[i].value;
+	return NULL;
+}
+
+void
+request_set(struct request *request, const char *name, const char *value)
+{
+	struct arena *arena = request->task->arena;
+
+	for (size_t i = 0; i < request->count; i++)
+		if (!strcmp(request->args[i].name, name)) {
+			request->args[i].value = arena_text(arena, value);
+			return;
+		}
+	if (request->count == sizeof request->args / sizeof *request->args) {
+		log_warning("%s has more than %zu arguments; %s is left out.", request->command->verb, request->count, name);
+		return;
+	}
+	request->args[request->count++] = (struct named){ arena_text(arena, name), arena_text(arena, value) };
+}
+
+bool
+request_is_param(const struct request *request, const char *name)
+{
+	for (size_t i = 0; i < sizeof request->command->params / sizeof *request->command->params; i++)
+		if (request->command->params[i].name && !strcmp(request->command->params[i].name, name))
+			return true;
+	return false;
+}
+
+const void *
+request_conf(const struct request *request)
+{
+	return request->instance ? request->instance->conf : NULL;
+}
+
+bool
+request_reply(struct request *request, struct card *card)
+{
+	struct request_private *own = request->own;
+
+	if (own->asking || own->dry)
+		return true;
+	if (card->state && !card->id)
+		card->id = request->label;
+	if (!card->id && !card->to && request->room)
+		card->to = request->from.shown;
+	if (request->command && request->command->care == CARE_CHANGE) {
+		if (own->reply_count < REPLIES_MOST)
+			own->replies[own->reply_count++] = card;
+		return true;
+	}
+	outbox_say(request->talk->outbox, &request->place, own->replies_to, card);
+	return true;
+}
+
+void
+request_subject(struct request *request, const char *subject)
+{
+	request->own->subject = arena_text(request->task->arena, subject);
+}
+
+void
+request_follow(struct request *request, const char *kind, const char *token, int64_t look_in_ms, int64_t give_up_in_ms)
+{
+	request->own->follow_kind = kind;
+	request->own->follow_token = arena_text(request->task->arena, token);
+	request->own->look_in = look_in_ms;
+	request->own->give_up_in = give_up_in_ms;
+}
+
+void
+request_follow_more(struct request *request, const char *json)
+{
+	request->own->follow_more = arena_text(request->task->arena, json);
+}
+
+void
+request_unfollow(struct request *request, const char *kind, const char *token)
+{
+	request->own->unfollow_kind = kind;
+	request->own->unfollow_token = arena_text(request->task->arena, token);
+}
+
+bool
+request_settle(struct request *request, enum settled settled, struct card *card)
+{
+	request->own->settled = (int)settled;
+	if (card)
+		request_reply(request, card);
+	return true;
+}
+
+struct asking {
+	const char *label, *args;
+};
+
+static bool
+read_asked(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct asking *asking = with;
+
+	return intent_asked(db, asking->label, arena, &asking->args, error);
+}
+
+bool
+request_asked(struct request *request, const char *label, struct named *out, size_t most, size_t *count)
+{
+	struct task *task = request->task;
+	struct work *work = work_new(read_asked, sizeof(struct asking));
+	struct asking *asking = work_with(work);
+
+	asking->label = arena_text(work_arena(work), label);
+	if (!store_commit(task, work))
+		return false;
+	if (!asking->args)
+		return task_fail(task, "I do not know any more what %s was asked to do", label);
+	*count = intent_read_args(task->arena, asking->args, out, most);
+	return true;
+}
+
+bool
+request_label(struct request *request, const char *word, const char *kind, struct label *out)
+{
+	struct task *task = request->task;
+
+	if (!label_look(task, word, out))
+		return task->error.text[0] ? false : task_fail(task, "there is no %s", word);
+	if (strcmp(out->kind, kind) || strcmp(out->instance, request->instance->name))
+		return task_fail(task, "%s is not one of %s", out->name, request->instance->name);
+	return true;
+}

@@ -1,0 +1,53 @@
+/* channels: where we are on one network, where we want to be, and who is there with us. */
+#ifndef SALLYPORT_PROTOCOLS_IRC_CHANNELS_H
+#define SALLYPORT_PROTOCOLS_IRC_CHANNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocols/irc/name.h"
+
+struct member;
+
+enum { MEMBER_CHAINS = 64, MEMBERS_MOST = 50000 };
+
+struct channel {
+	const char *name;               /* as it was configured */
+	enum channel_state { CHANNEL_OUT, CHANNEL_ASKED, CHANNEL_IN } state;
+	int64_t next;                   /* CHANNEL_OUT: mono ms when it is asked for again */
+	int64_t pause;                  /* ms until then the next time */
+	int64_t since;                  /* CHANNEL_IN: mono ms */
+	char why[160];                  /* CHANNEL_OUT: "banned (Cannot join channel (+b))"; "" */
+	struct member *members[MEMBER_CHAINS];
+	size_t member_count;
+};
+
+struct channels {
+	struct channel *each;
+	size_t count;
+	enum name_case how;
+	int64_t pause;                  /* ms, at first */
+};
+
+void channels_begin(struct channels *, const char *const *names, int64_t pause);    /* the names are borrowed */
+void channels_end(struct channels *);
+void channels_lost(struct channels *);                          /* the connection is gone: out of all, and nobody is known */
+
+struct channel *channels_find(const struct channels *, const char *name);
+size_t channels_in(const struct channels *, enum channel_state);       /* how many are in that state */
+
+void channels_entered(struct channels *, struct channel *, int64_t now);
+void channels_left(struct channels *, struct channel *, const char *why, int64_t now);      /* thrown out, or not let in: asked for again, ever later */
+/* The next names that are to be asked for, with commas between, as many as fit; false where there are none. They count as asked for. */
+bool channels_ask(struct channels *, int64_t now, char *out, size_t size);
+int64_t channels_next(const struct channels *);                 /* when channels_ask() has something next, mono ms; -1: never */
+
+void channels_join(struct channels *, struct channel *, const char *nick);
+void channels_names(struct channels *, struct channel *, const char *list);    /* of a 353: "@alice +bob carol" */
+void channels_part(struct channels *, struct channel *, const char *nick);
+void channels_quit(struct channels *, const char *nick);
+void channels_rename(struct channels *, const char *from, const char *to);
+bool channels_has(const struct channels *, const struct channel *, const char *nick, size_t length);
+
+#endif

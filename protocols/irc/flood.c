@@ -1,0 +1,83 @@
+/* flood: lines that wait until the server lets us say more. */
+#include "protocols/irc/flood.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "bridge/base/arena.h"
+#include "protocols/irc/line.h"
+
+struct flood_line {
+	struct flood_line *next;
+	struct written line;
+	bool free;
+};
+
+void
+flood_begin(struct flood *flood, int64_t burst, int64_t rate)
+{
+	*flood = (struct flood){ .burst = burst, .rate = rate };
+}
+
+void
+flood_end(struct flood *flood)
+{
+	while (flood->first) {
+		struct flood_line *line = flood->first;
+		flood->first = line->next;
+		free(line);
+	}
+	*flood = (struct flood){ .burst = flood->burst, .rate = flood->rate };
+}
+
+bool
+flood_room(const struct flood *flood, size_t lines)
+{
+	return lines <= FLOOD_MOST && flood->count <= FLOOD_MOST - lines;
+}
+
+void
+flood_put(struct flood *flood, const struct written *written, bool costs_nothing)
+{
+	struct flood_line *line = memory_take(sizeof *line);
+
+	assert(written->length);
+	line->line = *written;
+	line->free = costs_nothing;
+	if (flood->last)
+		flood->last->next = line;
+	else
+		flood->first = line;
+	flood->last = line;
+	flood->count++;
+}
+
+/* ms until the next line may leave: `burst` of them may be owed at once. */
+static int64_t
+must_wait(const struct flood *flood, int64_t now)
+{
+	int64_t owed = flood->paid - now;
+
+	if (flood->first->free || flood->rate == 0 || owed <= (flood->burst - 1) * flood->rate)
+		return 0;
+	return owed - (flood->burst - 1) * flood->rate;
+}
+
+bool
+flood_take(struct flood *flood, int64_t now, struct written *out, int64_t *wait)
+{
+	struct flood_line *line = flood->first;
+
+	*wait = line ? must_wait(flood, now) : -1;
+	if (*wait != 0)
+		return false;
+	if (!line->free)
+		flood->paid = (flood->paid > now ? flood->paid : now) + flood->rate;
+	*out = line->line;
+	flood->first = line->next;
+	if (!flood->first)
+		flood->last = NULL;
+	flood->count--;
+	free(line);
+	return true;
+}

@@ -1,0 +1,27 @@
+/* flood: lines that wait until the server lets us say more: a few at once, then one every so often. Pure: the caller has the clock. */
+#ifndef SALLYPORT_PROTOCOLS_IRC_FLOOD_H
+#define SALLYPORT_PROTOCOLS_IRC_FLOOD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct written;
+
+enum { FLOOD_MOST = 256 };              /* lines that wait; who has more waits with them */
+
+struct flood {
+	int64_t burst, rate;            /* lines at once; ms for each further one, 0: no limit */
+	int64_t paid;                   /* mono ms: until then, lines already sent are paid for */
+	struct flood_line *first, *last;
+	size_t count;
+};
+
+void flood_begin(struct flood *, int64_t burst, int64_t rate);
+void flood_end(struct flood *);
+bool flood_room(const struct flood *, size_t lines);
+void flood_put(struct flood *, const struct written *, bool free);      /* free: keeps its place, but costs nothing */
+/* The next line that may leave now; false with *wait: ms until one may, -1 where none waits. */
+bool flood_take(struct flood *, int64_t now, struct written *, int64_t *wait);
+
+#endif

@@ -1,0 +1,92 @@
+/* hear: what is said on IRC, as a message: who said it, proven by the server, and where. */
+#include "protocols/irc/hear.h"
+
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/text.h"
+#include "bridge/talk/message.h"
+#include "protocols/irc/channels.h"
+#include "protocols/irc/line.h"
+#include "protocols/irc/name.h"
+
+enum { ACCOUNT_MOST = 100, ID_MOST = 200, TAG_MOST = 64 };
+
+/* A server may play back what was said while we were away. Time only narrows: it proves nothing. */
+static bool
+played_back(const struct irc_line *line, int64_t now)
+{
+	char value[TAG_MOST];
+	int64_t said;
+
+	if (line_tag(line, "batch", value, sizeof value))
+		return true;
+	return line_tag(line, "time", value, sizeof value) && line_time(value, &said) && now - said > HEARD_LATE;
+}
+
+static bool
+is_bot(const struct irc_line *line)
+{
+	char value[TAG_MOST];
+
+	return line_tag(line, "bot", value, sizeof value) || line_tag(line, "draft/bot", value, sizeof value);
+}
+
+static char *
+lower(char *text)
+{
+	for (char *at = text; *at; at++)
+		*at = (char)name_fold((unsigned char)*at, CASE_ASCII);
+	return text;
+}
+
+/* Who it is: the account that the server put on this very message, and nothing else (threats I1, I3, I4). */
+static void
+prove(struct arena *arena, const struct hear *hear, const struct irc_line *line, struct speaker *speaker)
+{
+	char account[ACCOUNT_MOST + 1];
+
+	if (hear->unproven) {
+		speaker->proof = hear->unproven;
+		return;
+	}
+	speaker->proof = arena_printf(arena, "you are not logged in to services on %s", hear->link);
+	if (!line_tag(line, "account", account, sizeof account) || !*account || !strcmp(account, "*") || !strcmp(account, "0"))
+		return;
+	/* An account is one word: anything else could be read as another name somewhere. */
+	if (!text_utf8(account, strlen(account)) || strcspn(account, " /,\t\r\n") != strlen(account))
+		return;
+	speaker->account = arena_printf(arena, "%s/%s", hear->link, lower(account));
+	speaker->proof = "account-tag";
+	speaker->proven = true;
+}
+
+enum heard
+hear(struct arena *arena, const struct hear *hear, const struct irc_line *line, const char *origin, const char *target, const char *text,
+	struct message *out)
+{
+	char nick[NAME_MOST + 1], id[ID_MOST + 1];
+	bool direct = name_same(target, hear->nick, hear->channels->how);
+	const struct channel *channel = direct ? NULL : channels_find(hear->channels, target);
+
+	if (!name_of(origin, nick) || !text_utf8(nick, strlen(nick)))
+		return HEARD_NOBODY;
+	if (name_same(nick, hear->nick, hear->channels->how))
+		return HEARD_OURSELVES;
+	if (!direct && !channel)
+		return HEARD_ELSEWHERE;
+	if (line->action)
+		return HEARD_ACTION;
+	if (played_back(line, hear->now))
+		return HEARD_PLAYED_BACK;
+	if (is_bot(line))
+		return HEARD_BOT;
+	*out = (struct message){ .direct = direct, .place = { .link = arena_text(arena, hear->link),
+		.channel = arena_text(arena, direct ? nick : channel->name) } };
+	out->from.shown = arena_text(arena, nick);
+	out->text = text_clean_lines(arena, text, strlen(text));
+	if (line_tag(line, "msgid", id, sizeof id) && *id && text_utf8(id, strlen(id)))
+		out->id = arena_text(arena, id);
+	prove(arena, hear, line, &out->from);
+	return HEARD;
+}

@@ -1,0 +1,34 @@
+/* irc_settings: what a section irc "corp" { } holds. */
+#ifndef SALLYPORT_PROTOCOLS_IRC_SETTINGS_H
+#define SALLYPORT_PROTOCOLS_IRC_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bridge/base/conf.h"
+
+struct secret;
+
+struct irc {
+	const char *server;
+	int64_t port;
+	bool tls, insecure;
+	const char *ca_file;
+	const char *sasl, *account;
+	const struct secret *password;
+	const char *nick, *realname;
+	const char *answers;
+	bool colour, flood;
+	int64_t burst, rate;            /* lines at once; ms for each further one */
+	int64_t retry;                  /* ms before it connects again, at first */
+	int64_t ping, patience;         /* ms of silence until the server is asked; ms it has to answer */
+	int64_t rejoin;                 /* ms before a channel or the nick is asked for again, at first */
+};
+
+extern const struct setting irc_settings[];
+
+bool irc_settings_local(const struct irc *);    /* its server is on this machine */
+/* What the settings cannot say one by one. */
+void irc_settings_check(struct conf *, const struct section *, void *irc);
+
+#endif

@@ -1,0 +1,51 @@
+/* line: one line of IRC: taken apart, and put together. Nowhere else is one put together (threats O1). */
+#ifndef SALLYPORT_PROTOCOLS_IRC_LINE_H
+#define SALLYPORT_PROTOCOLS_IRC_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	LINE_MOST = 512,                /* of one line as others see it, CR LF and our prefix included */
+	LINE_TAGS_MOST = 8191,          /* of a server's tags */
+	LINE_HEARD_MOST = 16 * 1024,    /* of a line that is read at all */
+	LINE_PARAMS = 15,
+	LINE_LIBRARY_MOST = 1021,       /* a longer one, or an eleventh parameter, is not for libircclient */
+	LINE_LIBRARY_PARAMS = 10,
+};
+
+/* Points into the bytes that were read. */
+struct irc_line {
+	const char *tags;               /* without the @; NULL: none */
+	const char *prefix;             /* NULL: none */
+	const char *command;            /* PRIVMSG, 001 */
+	const char *params[LINE_PARAMS];
+	size_t count;
+	bool action;                    /* its text was a CTCP ACTION, and is unwrapped */
+};
+
+/* Takes `bytes` apart in place; they are without the line end, and bytes[length] may be written. False for what is no line: empty,
+ * NUL or CR in it, tags that are too long, a command that is neither letters nor 001 to 999. */
+bool line_read(char *bytes, size_t length, struct irc_line *);
+const char *line_param(const struct irc_line *, size_t i);      /* "" where there is none */
+const char *line_last(const struct irc_line *);                 /* "" where there is none */
+/* The value of a tag, unescaped once; the last one counts. A client's tags (+account) have another name and are never found.
+ * False where there is none, or where it has not room. */
+bool line_tag(const struct irc_line *, const char *name, char *value, size_t size);
+bool line_time(const char *tag, int64_t *wall);                 /* of server-time: 2026-11-23T14:02:10.000Z */
+
+/* Puts one together, CR LF at its end. `prefix`: bytes that the server will put before it, so that all of it fits. False, and
+ * nothing is written, where a word holds CR or LF, a word but the last is empty, holds a blank or begins with a colon, or where it is too long. */
+struct written {
+	char bytes[LINE_MOST + 1];
+	size_t length;
+};
+bool line_write(struct written *, size_t prefix, const char *command, const char *const *params, size_t count);
+bool line_say(struct written *, size_t prefix, const char *command, const char *target, const char *text);     /* PRIVMSG and its like */
+
+/* The same line in the one shape that libircclient reads safely: a prefix (`server` where it has none), a known command with all
+ * the parameters it needs, no tags, CR LF. False: not for the library. Unwraps an ACTION; drops all other CTCP. */
+bool line_for_library(struct irc_line *, const char *server, char out[LINE_LIBRARY_MOST + 3], size_t *length);
+
+#endif

@@ -1,0 +1,49 @@
+/* login: what is agreed with the server before it lets us in: capabilities and SASL. Pure: lines in, lines out. */
+#ifndef SALLYPORT_PROTOCOLS_IRC_LOGIN_H
+#define SALLYPORT_PROTOCOLS_IRC_LOGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bridge/base/error.h"
+
+struct irc_line;
+
+/* What we ask for where it is offered. */
+enum login_cap {
+	CAP_ACCOUNT_TAG = 1,            /* who said it, on every message */
+	CAP_BATCH = 2,                  /* what is only played back says so */
+	CAP_MESSAGE_TAGS = 4,           /* msgid, bot */
+	CAP_SASL = 8,
+	CAP_SERVER_TIME = 16,           /* what is only played back has its old time */
+};
+
+enum login_state {
+	LOGIN_LISTING,                  /* which capabilities are there? */
+	LOGIN_ASKING,                   /* which of them may we have? */
+	LOGIN_OFFERING,                 /* AUTHENTICATE PLAIN */
+	LOGIN_PROVING,                  /* the password was sent */
+	LOGIN_DONE,
+	LOGIN_FAILED,
+};
+
+struct login {
+	const char *account, *password;         /* NULL: nothing to log in with */
+	bool safe;                              /* TLS, verified: a password may leave */
+	void (*send)(const char *command, const char *const *params, size_t count, void *with);
+	void *with;
+
+	enum login_state state;
+	unsigned offered, asked, has;           /* enum login_cap */
+	bool no_plain;                          /* it offers sasl, but not this one */
+	bool alone;                             /* each is asked for alone: together they were refused */
+	bool logged_in;
+	struct error why;                       /* of LOGIN_FAILED */
+};
+
+void login_begin(struct login *);                               /* the first line of all */
+bool login_take(struct login *, const struct irc_line *);       /* true: the line was ours, and nobody else's */
+/* The server lets us in, whatever it thinks of capabilities. False where we wanted to log in and did not. */
+bool login_welcome(struct login *);
+
+#endif

@@ -1,0 +1,94 @@
+/* presence: being on one network: the login, the nick, the channels, what is heard there, and what waits to be said. One connection's life. */
+#ifndef SALLYPORT_PROTOCOLS_IRC_PRESENCE_H
+#define SALLYPORT_PROTOCOLS_IRC_PRESENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/base/error.h"
+#include "bridge/talk/message.h"
+#include "protocols/irc/channels.h"
+#include "protocols/irc/line.h"
+#include "protocols/irc/login.h"
+#include "protocols/irc/name.h"
+#include "protocols/irc/session.h"
+
+struct arena;
+struct engine;
+struct irc;
+struct link;
+struct wire;
+
+enum stage {
+	STAGE_CONNECTING,
+	STAGE_LOGIN,                    /* capabilities, SASL, a nick */
+	STAGE_JOINING,
+	STAGE_HERE,
+};
+
+/* Something heard that the link's task has not passed on yet. */
+struct ear {
+	struct ear *next;
+	struct arena *arena;            /* of the message */
+	struct message message;
+};
+
+/* A task that says something here; on its stack, and taken out before it goes on. */
+struct waiter {
+	struct waiter *next;
+	uint64_t task;
+	const char *target, *txn;
+	bool put;                       /* its lines are in the queue */
+	bool lost;                      /* the connection is gone: do not touch the presence */
+	bool proven;                    /* the server has it */
+	struct error refused;           /* why the server did not take it */
+};
+
+struct presence {
+	struct link *link;
+	const struct irc *irc;
+	const struct engine *engine;
+	uint64_t task;                  /* of the link */
+	struct low_descriptor low;
+
+	enum stage stage;
+	struct wire *wire;
+	struct session *session;
+	struct login login;
+	char bytes[LINE_HEARD_MOST + 1];
+	struct irc_line line;           /* the one that the library reads now */
+	struct channels channels;
+	char nick[NAME_MOST + 1];       /* ours, as the server has it */
+	char server[NAME_MOST + 1];     /* what it calls itself */
+	size_t prefix;                  /* bytes that it puts before our lines; 0: not known yet */
+	unsigned nicks;                 /* how many were tried */
+
+	struct watch *clock, *resume;
+	int64_t deadline;               /* mono ms: of the login; then of the channels that were asked for; 0: none */
+	int64_t nick_next;              /* mono ms: when our own nick is asked for again; 0: it is ours */
+	bool ask_nick, ask_channels, tell;      /* noted by the library's callbacks, done after them */
+
+	struct ear *first, *last;
+	size_t heard;
+	struct waiter *waiters;         /* in the order in which they came */
+	int64_t here;                   /* mono ms: since when; 0: never */
+	bool down, hopeless;            /* hopeless: no retry mends it */
+	struct error why;
+	char goodbye[200];              /* the server's ERROR */
+};
+
+struct presence *presence_new(struct link *, uint64_t task, struct error *);
+void presence_free(struct presence *);
+
+void presence_begin(struct presence *);         /* connects */
+void presence_end(struct presence *, bool goodbye);    /* lets go of the connection; not from inside its callbacks */
+
+struct ear *presence_heard(struct presence *);  /* the next one, for the caller to free with ear_free(); NULL: none */
+void ear_free(struct ear *);
+
+void presence_wait(struct presence *, struct waiter *);
+void presence_leave(struct presence *, struct waiter *);
+size_t presence_prefix(const struct presence *);        /* bytes before a line of ours, or a safe guess */
+
+#endif

@@ -1,0 +1,184 @@
+/* say: a card as lines of IRC: how wide, how coloured, whom it may ring. */
+#include "protocols/irc/say.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/text.h"
+#include "bridge/talk/card.h"
+#include "protocols/irc/channels.h"
+#include "protocols/irc/line.h"
+
+enum {
+	WIDTH = 400,                    /* bytes of a line, where the server's limit allows */
+	WIDTH_LEAST = 80,
+	LINES = 10,                     /* of one card */
+	PIECES = 8,                     /* that a line may come to when it grew; its text at most doubles */
+	TEXT_MOST = 4096,
+};
+
+static const char resent[] = " (resent)";
+
+/* What the server leaves us of its 512 bytes. */
+static size_t
+room(const struct say *say)
+{
+	size_t taken = say->prefix + strlen("PRIVMSG ") + strlen(say->target) + strlen(" :") + strlen("\r\n");
+
+	return taken + WIDTH_LEAST < LINE_MOST ? LINE_MOST - taken : WIDTH_LEAST;
+}
+
+/* -- Nobody is pinged by the way ------------------------------------------------------------------------------------ */
+
+static bool
+in_nick(char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || (unsigned char)byte >= 0x80
+		|| (byte && strchr("-_[]\\`^{}|", byte));
+}
+
+static bool
+is_here(const struct say *say, const char *word, size_t length)
+{
+	if (!say->channel || length > NAME_MOST || !channels_has(say->channels, say->channel, word, length))
+		return false;
+	char nick[NAME_MOST + 1];
+	memcpy(nick, word, length);
+	nick[length] = '\0';
+	return !name_same(nick, say->nick, say->channels->how);
+}
+
+static size_t
+letter(const char *at)
+{
+	size_t size = 1;
+
+	while (((unsigned char)at[size] & 0xc0) == 0x80)
+		size++;
+	return size;
+}
+
+/* A word joiner behind the first letter of every name that is somebody's here; not in an address, which would lead nowhere. */
+static char *
+without_pings(struct arena *arena, const struct say *say, const char *line, size_t from)
+{
+	struct text text = text_in(arena, TEXT_MOST);
+
+	text_add_bytes(&text, line, from);
+	for (const char *at = line + from; *at;) {
+		size_t whole = strcspn(at, " "), word = 0;
+		if (!strncmp(at, "http://", 7) || !strncmp(at, "https://", 8)) {
+			text_add_bytes(&text, at, whole);
+			at += whole;
+			continue;
+		}
+		while (in_nick(at[word]))
+			word++;
+		if (word && is_here(say, at, word)) {
+			text_add_bytes(&text, at, letter(at));
+			text_add(&text, "\u2060");
+			text_add_bytes(&text, at + letter(at), word - letter(at));
+		} else {
+			text_add_bytes(&text, at, word ? word : 1);
+		}
+		at += word ? word : 1;
+	}
+	return text.bytes;
+}
+
+/* -- Colour repeats the state's word -------------------------------------------------------------------------------- */
+
+static const char *const colours[] = { [TONE_PLAIN] = NULL, [TONE_GOOD] = "\00303", [TONE_BAD] = "\00304", [TONE_WAITING] = "\00307" };
+
+static char *
+with_colour(struct arena *arena, const struct card *card, char *line)
+{
+	const char *colour = colours[card->tone];
+	char *at = colour && card->state && *card->state ? strstr(line, card->state) : NULL;
+
+	if (!at)
+		return line;
+	size_t length = strlen(card->state);
+	return arena_printf(arena, "%.*s%s%.*s\017%s", (int)(at - line), line, colour, (int)length, at, at + length);
+}
+
+/* -- Lines ---------------------------------------------------------------------------------------------------------- */
+
+static void
+add(struct said *said, const char *command, const char *text)
+{
+	assert(said->count < said->size);
+	said->each[said->count++] = (struct said_line){ command, text };
+}
+
+/* What grew past the limit goes on in another line, from a blank if there is one. */
+static void
+add_whole(struct arena *arena, struct said *said, const char *command, const char *text, size_t most)
+{
+	const char *before = "";
+
+	while (strlen(before) + strlen(text) > most) {
+		size_t fits = text_fit(text, strlen(text), most - strlen(before)), at = fits;
+		while (at > 0 && text[at] != ' ')
+			at--;
+		if (at == 0)
+			at = fits;
+		add(said, command, arena_printf(arena, "%s%.*s", before, (int)at, text));
+		text += at;
+		text += strspn(text, " ");
+		before = "| ";
+	}
+	if (*text)
+		add(said, command, arena_printf(arena, "%s%s", before, text));
+}
+
+/* Other bots listen to messages, though never to notices: none begins with what they take for a command. */
+static bool
+looks_like_command(const char *text)
+{
+	return *text && strchr("!.@$%&~-+?;,:\\/^*=<>'`", *text);
+}
+
+static size_t
+addressed(const struct card *card, const char *line)
+{
+	size_t length = card->to ? strlen(card->to) : 0;
+
+	return length && !strncmp(line, card->to, length) && line[length] == ':' ? length : 0;
+}
+
+static void
+say_line(struct arena *arena, const struct say *say, const struct card *card, char *line, size_t i, struct said *said)
+{
+	bool rings = i == 0 && card->to && card->ring;
+	const char *command = rings || say->message ? "PRIVMSG" : "NOTICE";
+
+	/* The name at the very beginning is whom we speak to. */
+	line = without_pings(arena, say, line, i == 0 ? addressed(card, line) : 0);
+	if (say->colour && i == 0)
+		line = with_colour(arena, card, line);
+	if (*command == 'P' && looks_like_command(line))
+		line = arena_printf(arena, "| %s", line);
+	add_whole(arena, said, command, line, room(say));
+}
+
+struct said
+say_card(struct arena *arena, const struct say *say, const struct card *original)
+{
+	struct card *card = card_copy(arena, original);
+	size_t most = room(say) - (say->again ? strlen(resent) : 0);
+	struct said said = { 0 };
+
+	/* In private there is nobody else to address. */
+	if (!say->channel && !card->ring)
+		card->to = NULL;
+	struct lines lines = card_lines(arena, card, most < WIDTH ? most : WIDTH, LINES);
+	if (say->again && lines.count)
+		lines.each[lines.count - 1] = arena_printf(arena, "%s%s", lines.each[lines.count - 1], resent);
+	said.size = lines.count * PIECES;
+	said.each = arena_take(arena, (said.size + 1) * sizeof *said.each);
+	for (size_t i = 0; i < lines.count; i++)
+		say_line(arena, say, card, lines.each[i], i, &said);
+	return said;
+}

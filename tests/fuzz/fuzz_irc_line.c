@@ -1,0 +1,124 @@
+/* What a hostile IRC server may send, a line at a time: reading, tags, the login, the shape for libircclient, and who said it.
+ * With -DREPLAY: a program that runs over the files it is given. */
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/text.h"
+#include "bridge/talk/message.h"
+#include "protocols/irc/channels.h"
+#include "protocols/irc/hear.h"
+#include "protocols/irc/line.h"
+#include "protocols/irc/login.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+/* Every line that the login says is one line. */
+static void
+check_sent(const char *command, const char *const *params, size_t count, void *with)
+{
+	struct written line;
+
+	(void)with;
+	assert(line_write(&line, 0, command, params, count));
+}
+
+static void
+check_written(const struct irc_line *line)
+{
+	struct written written;
+	struct irc_line back;
+
+	if (!line_write(&written, 0, line->command, line->params, line->count))
+		return;
+	assert(written.length <= LINE_MOST && !memcmp(written.bytes + written.length - 2, "\r\n", 2));
+	assert(line_read(written.bytes, written.length - 2, &back));
+	assert(!strcmp(back.command, line->command) && back.count == line->count);
+	for (size_t i = 0; i < back.count; i++)
+		assert(!strcmp(back.params[i], line->params[i]));
+}
+
+/* One prefix, a command and a parameter at least, one line end. */
+static void
+check_shaped(struct irc_line *line)
+{
+	char shaped[LINE_LIBRARY_MOST + 3];
+	size_t length;
+
+	if (!line_for_library(line, "irc.test", shaped, &length))
+		return;
+	assert(length == strlen(shaped) && length >= 8 && length <= LINE_LIBRARY_MOST + 2 && *shaped == ':');
+	assert(strpbrk(shaped, "\r\n") == shaped + length - 2 && strstr(shaped, " :"));
+}
+
+static void
+check_heard(const struct irc_line *line, const struct channels *channels)
+{
+	const struct hear hearing = { "corp", "sally", NULL, channels, 1795442530250 };
+	struct arena *arena = arena_new();
+	struct message message;
+
+	if (line->prefix && hear(arena, &hearing, line, line->prefix, line_param(line, 0), line_last(line), &message) == HEARD) {
+		assert(text_utf8(message.text, strlen(message.text)) && text_utf8(message.from.shown, strlen(message.from.shown)));
+		assert(message.from.proven == (message.from.account != NULL));
+		assert(!message.from.account || !strncmp(message.from.account, "corp/", 5));
+		assert(!strpbrk(message.text, "\r"));
+	}
+	arena_free(arena);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	static const char *const names[] = { "#ops", NULL };
+	static char line_bytes[LINE_HEARD_MOST + 1];
+	struct login login = { .account = "sally", .password = "open sesame", .safe = true, .send = check_sent };
+	struct channels channels;
+	const uint8_t *end = bytes + size;
+
+	channels_begin(&channels, names, 1000);
+	login_begin(&login);
+	while (bytes < end) {
+		const uint8_t *stop = memchr(bytes, '\n', (size_t)(end - bytes));
+		size_t length = (size_t)((stop ? stop : end) - bytes);
+		struct irc_line line;
+		if (length <= LINE_HEARD_MOST) {
+			memcpy(line_bytes, bytes, length);
+			if (line_read(line_bytes, length, &line)) {
+				check_written(&line);
+				check_heard(&line, &channels);
+				channels_names(&channels, &channels.each[0], line_last(&line));
+				channels_rename(&channels, line_param(&line, 0), line_last(&line));
+				login_take(&login, &line);
+				check_shaped(&line);
+			}
+		}
+		bytes += length + (stop != NULL);
+	}
+	channels_end(&channels);
+	return 0;
+}
+
+#ifdef REPLAY
+int
+main(int count, char **names)
+{
+	static uint8_t bytes[1 << 20];
+
+	for (int i = 1; i < count; i++) {
+		FILE *file = fopen(names[i], "rb");
+		if (!file) {
+			fprintf(stderr, "%s cannot be read.\n", names[i]);
+			return 1;
+		}
+		size_t size = fread(bytes, 1, sizeof bytes, file);
+		fclose(file);
+		LLVMFuzzerTestOneInput(bytes, size);
+	}
+	return 0;
+}
+#endif

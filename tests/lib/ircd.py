@@ -1,0 +1,103 @@
+"""A small IRC network for conversations: the gateway is its only connection, everybody else is a puppet of the test.
+
+It has accounts (the account-tag), SASL PLAIN and nothing else, so that a conversation needs no server to be installed."""
+import base64
+import queue
+import socket
+import threading
+
+
+class Network:
+    def __init__(self, channel="#ops", password="pw-sally"):
+        self.channel, self.password = channel, password
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.said = queue.Queue()               # (kind, target, text) of the gateway, in order
+        self.joined = threading.Event()
+        self.connection = None
+        self.lock = threading.Lock()
+        self.nick = "*"
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.listener.close()
+        if self.connection:
+            self.connection.close()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.connection = connection
+            try:
+                with connection, connection.makefile("rb") as lines:
+                    for line in lines:
+                        self.take(line.decode("utf-8", "replace").rstrip("\r\n"))
+            except OSError:
+                pass
+            self.joined.clear()
+
+    def send(self, line):
+        with self.lock:
+            self.connection.sendall(line.encode() + b"\r\n")
+
+    def take(self, line):
+        if line.startswith("@"):
+            line = line.split(" ", 1)[1]
+        head, _, last = line.partition(" :")
+        words = head.split() + ([last] if " :" in line else [])
+        handler = getattr(self, "on_" + words[0].lower(), None) if words else None
+        if handler:
+            handler(words[1:])
+
+    def on_cap(self, words):
+        if words[0] == "LS":
+            self.send(":net.test CAP * LS :message-tags account-tag sasl=PLAIN server-time")
+        elif words[0] == "REQ":
+            self.send(f":net.test CAP * ACK :{words[1]}")
+        elif words[0] == "END":
+            self.welcome()
+
+    def on_authenticate(self, words):
+        if words[0] == "PLAIN":
+            self.send("AUTHENTICATE +")
+            return
+        account, password = base64.b64decode(words[0]).decode().split("\0")[1:]
+        if password == self.password:
+            self.send(f":net.test 900 {self.nick} {self.nick}!g@h {account} :You are now logged in as {account}")
+            self.send(f":net.test 903 {self.nick} :SASL authentication successful")
+        else:
+            self.send(f":net.test 904 {self.nick} :SASL authentication failed")
+
+    def on_nick(self, words):
+        self.nick = words[0]
+
+    def welcome(self):
+        self.send(f":net.test 001 {self.nick} :Welcome")
+        self.send(f":net.test 005 {self.nick} CHANTYPES=# NICKLEN=30 CASEMAPPING=ascii :are supported by this server")
+        self.send(f":net.test 422 {self.nick} :No message of the day")
+
+    def on_join(self, words):
+        for channel in words[0].split(","):
+            self.send(f":{self.nick}!g@h JOIN {channel}")
+            self.send(f":net.test 353 {self.nick} = {channel} :{self.nick} alice bob carol")
+            self.send(f":net.test 366 {self.nick} {channel} :End of /NAMES list.")
+            if channel == self.channel:
+                self.joined.set()
+
+    def on_ping(self, words):
+        self.send(f":net.test PONG net.test :{words[-1]}")
+
+    def on_privmsg(self, words):
+        self.said.put((">>", words[0], words[1]))
+
+    def on_notice(self, words):
+        self.said.put(("--", words[0], words[1]))
+
+    def say(self, nick, text, account=None, target=None):
+        tag = f"@account={account} " if account else ""
+        self.send(f"{tag}:{nick}!u@host.test PRIVMSG {target or self.channel} :{text}")

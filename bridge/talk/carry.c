@@ -115,7 +115,7 @@ carry_refuse(struct request *request, const char *sentence, const char *refused)
 	struct arena *arena = request->task->arena;
 
 	if (refused)
-		audit_queue(request, "refused", request->command ? canonical(request) : redact_text(arena, request->line), refused, NULL, NULL);
+		audit_queue(request, "refused", request->command && request->count ? canonical(request) : redact_text(arena, request->line), refused, NULL, NULL);
 	if (sentence)
 		say(request, card_new(arena, TONE_BAD, "%s", sentence));
 	event_done(request);

@@ -1,6 +1,7 @@
 """Runner jobs from the console: the way of the first session, and what kill -9 may not break. Needs no server."""
 import os
 import random
+import re
 import shutil
 import tempfile
 import time
@@ -69,44 +70,62 @@ class AtTheConsole(unittest.TestCase):
         self.assertEqual(self.ran(), ["gentle"])
 
     def kill_round(self, number, chance):
-        """One life: a few commands, then kill -9 at some moment. Those that were heard (so: accepted)."""
-        accepted = set()
+        """One life: a few commands, then kill -9 at some moment. Those that were heard (so: accepted), with the exit status they ask for."""
         self.gateway.start()
         console = self.gateway.console()
         end = time.monotonic() + chance.uniform(0.0, 0.25)
         marks = {}
-        i = 0
         while time.monotonic() < end:
-            mark = f"k{number}x{i}"
+            mark, rc = f"k{number}x{len(marks)}", chance.randrange(3)
             try:
-                marks[console.say(f"!build mark id={mark} secs=0.{chance.randrange(5)} rc={chance.randrange(3)}")] = mark
+                marks[console.say(f"!build mark id={mark} secs=0.{chance.randrange(5)} rc={rc}")] = mark, rc
                 console.read(chance.uniform(0, 0.05))
             except OSError:
                 break
-            i += 1
         self.gateway.kill()
-        while console.read(0.2) and console.buffer:
+        while console.read(0.1):
             pass
-        accepted.update(mark for key, mark in marks.items() if key in console.heard)
         console.close()
-        return accepted
+        self.note(console)
+        return dict(marks[key] for key in console.heard)
+
+    def note(self, console):
+        """What was said of which build, in any life."""
+        for line in console.lines:
+            for label, state in re.findall(r"\b(B\d+) (passed|failed|unknown)\b", line):
+                self.said.setdefault(label, set()).add(state)
+
+    def ended(self):
+        """Of each mark its short id and what became of asking for it, from the audit."""
+        code, table = self.gateway.cli("audit", "list", "--limit", "100000")
+        self.assertEqual(code, 0)
+        found = {}
+        for mark, label, outcome in re.findall(r" ended .* local build mark id=(\w+) .*\| (B\d+) (\w+):", table):
+            found[mark] = label, outcome
+        return found, table
 
     def test_killed_at_random_moments_each_command_ran_at_most_once_and_was_answered(self):
         chance = random.Random(int(os.environ.get("SALLYPORT_SEED", "1")))
-        accepted = set()
+        self.said, accepted = {}, {}
         for number in range(KILLS):
-            accepted |= self.kill_round(number, chance)
+            accepted.update(self.kill_round(number, chance))
         self.gateway.start()
         console = self.gateway.console()
         console.send(wait=True)
         console.until(lambda: console.idle, 120, "everything to end")
-        ran = self.ran()
+        self.note(console)
+        ran, (ended, table) = self.ran(), self.ended()
         self.assertEqual(len(ran), len(set(ran)), "a command ran twice")
-        self.assertEqual(accepted - set(ran), set(), "an accepted command never ran and nobody said so")
-        code, table = self.gateway.cli("audit", "list", "--limit", "100000")
-        self.assertEqual(code, 0)
-        asked = {word for line in table.split("\n") if "build mark" in line for word in line.split() if word.startswith("id=k")}
-        self.assertEqual({"id=" + mark for mark in ran} - asked, set(), "a command ran that the audit does not know")
+        for mark, rc in accepted.items():
+            self.assertIn(mark, ended, "an accepted command has no outcome")
+            label, outcome = ended[mark]
+            states = self.said.get(label, set())
+            if mark in ran:
+                self.assertIn("failed" if rc else "passed", states, f"{label} {mark} ran, exit status {rc}; its audit says {outcome}")
+            else:
+                self.assertTrue(states & {"failed", "unknown"}, f"{label} {mark} never ran, and nobody said so")
+        asked = set(re.findall(r" asked .*id=(\w+)", table))
+        self.assertEqual(set(ran) - asked, set(), "a command ran that the audit does not know")
         self.assertEqual(self.gateway.cli("audit", "verify")[0], 0)
         self.assertGreater(len(ran), KILLS / 4)
 

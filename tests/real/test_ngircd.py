@@ -3,7 +3,7 @@ import shutil
 import tempfile
 import unittest
 
-from lib import irc, servers
+from lib import irc, servers, things
 from lib.gateway import Gateway
 
 CONF = """
@@ -29,7 +29,11 @@ class Ngircd(unittest.TestCase):
         self.bob = irc.Person(self.server.port, "bob")
         self.addCleanup(self.bob.close)
         self.bob.join("#ops")
-        self.bob.expect(lambda line: "sally" in line)
+        things.wait_until(self.there, 30, "the gateway in the channel")
+
+    def there(self):
+        self.bob.send("NAMES #ops")
+        return "sally" in self.bob.expect(" 353 ")
 
     def ask(self, text, part):
         self.bob.say("#ops", text)

@@ -294,6 +294,7 @@ test_each_mistake_about_a_section_has_its_sentence(void **state)
 {
 	static const struct mistaken table[] = {
 		{ "ci \"web\" { abuot = \"x\" }", "x.conf:1: ci \"web\": there is no option abuot; did you mean about?" },
+		{ "ci \"web\" { tokn_file = \"x\" }", "x.conf:1: ci \"web\": there is no option tokn_file; did you mean token_file?" },
 		{ "name = \"x\"\nfrobnicate = \"y\"", "x.conf:2: there is no option frobnicate; there are name and prefix." },
 		{ "ci \"web\" { job \"a\" { run = {} param \"p\" { patern = 'x' } } }", "x.conf:1: ci \"web\", job \"a\", param \"p\": there is no option patern; did you mean pattern?" },
 		{ "ci \"web\" { jbo \"a\" { } }", "x.conf:1: ci \"web\": there is no section jbo in it; did you mean job?" },

@@ -1,0 +1,162 @@
+/* A section irc "corp" { }: what it holds when little is written, and which mistakes are found before anything connects. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bridge/base/conf.h"
+#include "bridge/base/secret.h"
+#include "protocols/irc/irc_settings.h"
+
+static char folder[] = "/tmp/test_irc_settings.XXXXXX";
+static char password[100];
+
+static struct conf *conf;
+static struct irc irc;
+
+/* The mistakes of a section of these options, each a line. */
+static const char *
+mistakes(const char *options)
+{
+	static const struct shape shape = { "irc", sizeof irc, irc_settings, "", false };
+	static char found[2000];
+	char text[1000];
+
+	snprintf(text, sizeof text, "irc \"corp\" {\n%s\n}\n", options);
+	conf = conf_read_text("test.conf", text, strlen(text));
+	struct section *section = conf_next(conf_root(conf), NULL, "irc");
+	memset(&irc, 0, sizeof irc);
+	if (conf_fill(conf, section, &shape, &irc))
+		irc_settings_check(conf, section, &irc);
+	found[0] = '\0';
+	for (size_t i = 0; i < conf_mistakes(conf); i++)
+		snprintf(found + strlen(found), sizeof found - strlen(found), "%s\n", conf_mistake_at(conf, i));
+	return found;
+}
+
+static int
+forget(void **state)
+{
+	(void)state;
+	conf_free(conf);
+	conf = NULL;
+	return 0;
+}
+
+static void
+test_a_server_is_all_it_takes(void **state)
+{
+	(void)state;
+	assert_string_equal(mistakes("server = \"irc.corp.example\""), "");
+	assert_string_equal(irc.server, "irc.corp.example");
+	assert_int_equal(irc.port, 6697);
+	assert_true(irc.tls);
+	assert_true(irc.flood);
+	assert_false(irc.insecure);
+	assert_int_equal(irc.burst, 4);
+	assert_int_equal(irc.rate, 2000);
+	assert_int_equal(irc.ping, 60000);
+	assert_int_equal(irc.patience, 30000);
+	assert_int_equal(irc.retry, 2000);
+	assert_string_equal(irc.answers, "notice");
+	assert_null(irc.account);
+}
+
+static void
+test_a_login_is_an_account_and_a_password(void **state)
+{
+	char options[300];
+
+	(void)state;
+	snprintf(options, sizeof options, "server = \"irc.corp.example\"\nsasl = \"plain\"\naccount = \"sally\"\npassword_file = \"%s\"", password);
+	assert_string_equal(mistakes(options), "");
+	assert_string_equal(irc.account, "sally");
+	assert_string_equal(irc.password->bytes, "open sesame");
+}
+
+static void
+expect(const char *options, const char *word)
+{
+	const char *found = mistakes(options);
+
+	if (!strstr(found, word))
+		fail_msg("%s: expected %s, found %s", options, word, found);
+	forget(NULL);
+}
+
+static void
+test_each_mistake_has_its_sentence(void **state)
+{
+	char login[300];
+
+	(void)state;
+	expect("port = 6697", "server");
+	expect("server = \"irc.corp.example:6697\"\nport = 0", "port is 1 to 65535");
+	expect("server = \"a b\"", "no name of a host");
+	expect("server = \"irc://irc.corp.example\"", "no name of a host");
+	expect("server = \"irc.corp.example\"\ntls = no", "insecure = yes");
+	expect("server = \"127.evil.example\"\ntls = no", "insecure = yes");
+	expect("server = \"127.0.0.1\"\ntls = no\nca_file = \"ca.pem\"", "ca_file is of no use");
+	expect("server = \"x\"\nsasl = \"scram-sha-256\"", "can only log in with \"plain\"");
+	expect("server = \"x\"\naccount = \"sally\"", "without a password");
+	snprintf(login, sizeof login, "server = \"x\"\npassword_file = \"%s\"", password);
+	expect(login, "without an account");
+	snprintf(login, sizeof login, "server = \"127.0.0.1\"\ntls = no\naccount = \"sally\"\npassword_file = \"%s\"", password);
+	expect(login, "a password leaves only over TLS");
+	expect("server = \"x\"\nanswers = \"shout\"", "answers is");
+	expect("server = \"x\"\nnick = \"4sally\"", "nick \"4sally\" is none");
+	expect("server = \"x\"\nnick = \"sal ly\"", "is none");
+	expect("server = \"x\"\nburst = 0", "burst is 1 to 1000");
+	expect("server = \"x\"\nrate = \"1h\"", "rate is at most 60s");
+}
+
+static void
+test_what_is_on_this_machine_needs_no_tls(void **state)
+{
+	(void)state;
+	assert_string_equal(mistakes("server = \"127.0.0.1\"\nport = 6667\ntls = no"), "");
+	assert_true(irc_settings_local(&irc));
+	forget(NULL);
+	assert_string_equal(mistakes("server = \"irc.corp.example\"\ntls = no\ninsecure = yes"), "");
+	assert_false(irc_settings_local(&irc));
+}
+
+static int
+make_password(void **state)
+{
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(password, sizeof password, "%s/password", folder);
+	FILE *out = fopen(password, "w");
+	fputs("open sesame\n", out);
+	fclose(out);
+	return chmod(password, 0600);
+}
+
+static int
+remove_password(void **state)
+{
+	(void)state;
+	unlink(password);
+	return rmdir(folder);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_a_server_is_all_it_takes, forget),
+		cmocka_unit_test_teardown(test_a_login_is_an_account_and_a_password, forget),
+		cmocka_unit_test(test_each_mistake_has_its_sentence),
+		cmocka_unit_test_teardown(test_what_is_on_this_machine_needs_no_tls, forget),
+	};
+
+	return cmocka_run_group_tests(tests, make_password, remove_password);
+}

@@ -48,7 +48,7 @@ runner "lab" {{
 	job "web" {{ run = {{ "/bin/echo", "lab" }} }}
 }}
 """
-HOLES = {"{span}": r"\d+(\.\d)? (s|min|h|days?)( \d+ (s|min|h))?", "{n}": r"\d+", "{any}": r".*"}
+HOLES = {"{span}": r"\d+(\.\d)? (ms|s|min|h|days?)( \d+ (s|min|h))?", "{n}": r"\d+", "{any}": r".*"}
 
 
 def expression(text):

@@ -293,6 +293,9 @@ mean_newest(struct request *request, const char *word, struct meant *out)
 		return false;
 	if (!count)
 		return task_fail(request->task, "%s was never built", job.name);
+	/* A list says less than a look: which step, how much longer. */
+	if (!driver_of(request)->look(request->task, request_conf(request), &out->build))
+		return false;
 	if (!out->build.job)
 		out->build.job = job.name;
 	if (!label_look_of(request->task, CI_KIND, request->instance->name, out->build.token, &out->label))

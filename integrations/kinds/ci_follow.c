@@ -319,9 +319,14 @@ has_label(struct look *look, const struct build *build)
 }
 
 static struct card *
-watched_card(struct look *look, const struct build *build)
+watched_card(struct look *look, const struct build *newest)
 {
 	struct arena *arena = look->task->arena;
+	struct build known = *newest, *build = &known;
+
+	/* A list says less than a look: which step failed. */
+	if (!look->ci->look(look->task, look->instance->conf, build))
+		known = *newest;
 	enum tone tone = build->state == BUILD_PASSED ? TONE_GOOD : build->state == BUILD_STOPPED ? TONE_PLAIN : TONE_BAD;
 	struct card *card = card_new(arena, tone, "[%s] %s", look->follow->instance, ci_sentence(arena, build));
 

@@ -49,7 +49,8 @@ class Person:
         self.buffer += more
         while b"\n" in self.buffer:
             line, self.buffer = self.buffer.split(b"\n", 1)
-            line = line.rstrip(b"\r").decode("utf-8", "replace")
+            # Names of people who are there are defused by a word joiner behind their first letter.
+            line = line.rstrip(b"\r").decode("utf-8", "replace").replace("\u2060", "")
             if line.startswith("PING"):
                 self.send("PONG" + line[4:])
             self.lines.append(line)

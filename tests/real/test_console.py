@@ -43,7 +43,7 @@ class AtTheConsole(unittest.TestCase):
         console = self.gateway.start().console()
         console.say("!build hello who=there")
         self.assertEqual(console.expect("B1 running"), f"B1 running: hello, who=there ({USER})")
-        self.assertRegex(console.expect("B1 passed"), rf"^{USER}: B1 passed: hello in \d+(\.\d)? s: hello there$")
+        self.assertRegex(console.expect("B1 passed"), rf"^{USER}: B1 passed: hello in \d+(\.\d)? m?s: hello there$")
 
     def test_a_job_outlives_the_gateway_and_its_true_end_is_read_back(self):
         console = self.gateway.start().console()

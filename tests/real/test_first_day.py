@@ -76,7 +76,7 @@ class FirstDay(unittest.TestCase):
         self.assertIn("NOTICE #ops", running)
         self.assertIn("(alice)", running)
         passed = alice.expect("B1 passed: deploy #", 60)
-        self.assertRegex(passed, r":alice: B1 passed: deploy #\d+ in \d+(\.\d)? s http://127\.0\.0\.1:\d+/#/builders/\d+/builds/\d+$")
+        self.assertRegex(passed, r":alice: B1 passed: deploy #\d+ in \d+(\.\d)? m?s http://127\.0\.0\.1:\d+/#/builders/\d+/builds/\d+$")
         code, table = self.gateway.cli("audit", "list")
         self.assertEqual(code, 0)
         self.assertIn("corp/alice", table)
@@ -109,9 +109,12 @@ class FirstDay(unittest.TestCase):
         self.ready(alice)
         before = len(self.buildbot.requests())
         for typed, answer in (("!biuld deploy", "Did you mean !build"), ("!build web", "web"), ("!build deploy env=prd", "staging or prod"),
-                              ("!build", "JOB"), ("!build deploy env='x", "never closed"), ("!build deploy secs=abc", "secs")):
+                              ("!build", "JOB"), ("!build deploy env='x", "never closed")):
             alice.say("#ops", typed)
             self.assertIn("NOTICE #ops :alice: ", alice.expect(answer))
+        # What only Buildbot can judge it refuses itself.
+        alice.say("#ops", "!build deploy secs=abc")
+        self.assertIn("secs", alice.expect("B1 failed: Buildbot refused"))
         self.assertEqual(len(self.buildbot.requests()), before)
 
     def test_who_may_not_is_refused_with_the_reason_and_nothing_reaches_the_service(self):

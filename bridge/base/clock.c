@@ -65,6 +65,8 @@ clock_span(struct arena *arena, int64_t ms)
 {
 	if (ms < 0)
 		ms = 0;
+	if (ms < 100)
+		return arena_printf(arena, "%lld ms", (long long)ms);
 	if (ms < 9950)
 		return ms % SECOND < 50 && ms >= SECOND ? arena_printf(arena, "%lld s", (long long)(ms / SECOND))
 			: arena_printf(arena, "%.1f s", (double)ms / SECOND);

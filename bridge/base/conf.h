@@ -89,10 +89,11 @@ const char *section_kind(const struct section *);
 const char *section_title(const struct section *);         /* NULL where it has none */
 struct where section_where(const struct section *);
 
-/* Fills `out` (zeroed, of the shape's size) from the section. False where there were mistakes; `out` is then still
- * safe to read: what was refused has its fallback, a required text, path or address is "", a title is never NULL. Reads secrets. Also a mistake: an unknown option (did you mean), a value of another type, an option
- * written twice, a required one missing, a title twice among the inner sections of one kind, a token beside a
- * plain http address that is not loopback, unless the shape has a flag `insecure` and it says yes.
+/* Fills `out` (zeroed, of the shape's size) from the section, and reads its secrets. False where there were mistakes;
+ * `out` is then still safe to read: what was refused has its fallback, a required text, path or address is "", a title
+ * is never NULL. Also a mistake: an unknown option (did you mean), a value of another type, an option written twice, a
+ * required one missing, a title twice among the inner sections of one kind, a token beside a plain http address that is
+ * not loopback, unless the shape has a flag `insecure` and it says yes.
  * The root takes sections of any kind: which are known is its owner's business. */
 bool conf_fill(struct conf *, const struct section *, const struct shape *, void *out);
 

@@ -308,7 +308,7 @@ on_part(struct presence *at, const struct event *event)
 {
 	struct channel *channel = channels_find(&at->channels, event->params[0]);
 
-	if (channel && is_us(at, event->nick))
+	if (channel && is_us(at, event->nick) && channel->state == CHANNEL_IN)
 		out_of(at, channel, "taken out", event->params[1]);
 	else if (channel)
 		channels_part(&at->channels, channel, event->nick);
@@ -319,7 +319,7 @@ on_kick(struct presence *at, const struct event *event)
 {
 	struct channel *channel = channels_find(&at->channels, event->params[0]);
 
-	if (channel && is_us(at, event->params[1]))
+	if (channel && is_us(at, event->params[1]) && channel->state == CHANNEL_IN)
 		out_of(at, channel, "kicked", event->params[2]);
 	else if (channel)
 		channels_part(&at->channels, channel, event->params[1]);
@@ -688,8 +688,7 @@ presence_new(struct link *link, uint64_t task, struct error *error)
 	at->engine = link->engine;
 	at->task = task;
 	at->down = true;
-	at->low.fd = -1;
-	if (!low_descriptor_take(&at->low, error)) {
+	if (!low_descriptors_open(&at->low, error)) {
 		free(at);
 		return NULL;
 	}
@@ -708,7 +707,7 @@ presence_free(struct presence *at)
 	watch_free(at->clock);
 	watch_free(at->resume);
 	channels_end(&at->channels);
-	low_descriptor_free(&at->low);
+	low_descriptors_close(&at->low);
 	free(at);
 }
 

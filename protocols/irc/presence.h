@@ -50,7 +50,7 @@ struct presence {
 	const struct irc *irc;
 	const struct engine *engine;
 	uint64_t task;                  /* of the link */
-	struct low_descriptor low;
+	struct low_descriptors low;
 
 	enum stage stage;
 	struct wire *wire;

@@ -32,7 +32,7 @@ struct session {
 	const struct engine *engine;
 	const struct session_events *events;
 	void *with;
-	struct low_descriptor *low;
+	struct low_descriptors *low;
 
 	irc_session_t *library;
 	int wanted;                     /* the descriptor that it most likely has */
@@ -49,24 +49,42 @@ struct session {
 	struct error why;
 };
 
-/* A low descriptor. */
+/* Low descriptors. */
+
+/* Takes back what is free; how many there are. */
+static size_t
+fill_spares(struct low_descriptors *low)
+{
+	size_t held = 0;
+
+	for (size_t i = 0; i < LOW_SPARES; i++) {
+		if (low->spare[i] < 0)
+			low->spare[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (low->spare[i] >= FD_SETSIZE) {
+			close(low->spare[i]);
+			low->spare[i] = -1;
+		}
+		held += low->spare[i] >= 0;
+	}
+	return held;
+}
 
 bool
-low_descriptor_take(struct low_descriptor *low, struct error *error)
+low_descriptors_open(struct low_descriptors *low, struct error *error)
 {
-	low->fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (low->fd >= 0 && low->fd < FD_SETSIZE)
-		return true;
-	low_descriptor_free(low);
-	return error_set(error, "No descriptor below %d is free for this IRC link; too many files are open.", FD_SETSIZE);
+	for (size_t i = 0; i < LOW_SPARES; i++)
+		low->spare[i] = -1;
+	return fill_spares(low) > 0 || error_set(error, "No descriptor below %d is free for this IRC link; too many files are open.", FD_SETSIZE);
 }
 
 void
-low_descriptor_free(struct low_descriptor *low)
+low_descriptors_close(struct low_descriptors *low)
 {
-	if (low->fd >= 0)
-		close(low->fd);
-	low->fd = -1;
+	for (size_t i = 0; i < LOW_SPARES; i++) {
+		if (low->spare[i] >= 0)
+			close(low->spare[i]);
+		low->spare[i] = -1;
+	}
 }
 
 /* Its troubles are told from the loop, never from inside its own callbacks. */
@@ -314,7 +332,11 @@ leads_to_door(const struct session *session, int fd)
 {
 	struct sockaddr_in door, peer;
 	socklen_t size = sizeof door, same = sizeof peer;
+	struct pollfd connected = { .fd = fd, .events = POLLOUT };
 
+	/* On loopback it is connected at once, or nearly. */
+	if (poll(&connected, 1, 20) != 1)
+		return false;
 	return getsockname(session->door, (struct sockaddr *)&door, &size) == 0 && getpeername(fd, (struct sockaddr *)&peer, &same) == 0
 		&& same == sizeof peer && peer.sin_family == AF_INET && peer.sin_port == door.sin_port && peer.sin_addr.s_addr == door.sin_addr.s_addr;
 }
@@ -417,28 +439,46 @@ without_percent(const char *from, char *out, size_t size)
 	out[length] = '\0';
 }
 
-static bool
-connect_library(struct session *session, uint16_t port, const char *nick, const char *user, const char *realname)
-{
-	char names[3][100];
+struct names {
+	char nick[100], user[40], real[100];
+};
 
-	without_percent(nick, names[0], sizeof names[0]);
-	without_percent(user, names[1], 40);
-	without_percent(realname, names[2], sizeof names[2]);
+/* One try with the number of this spare: false where another thread got it first, and the library a number that may be too high. */
+static bool
+connect_at(struct session *session, int *spare, uint16_t port, const struct names *names)
+{
 	session->library = new_library(session);
-	if (!session->library)
-		return false;
-	session->wanted = session->low->fd;
-	low_descriptor_free(session->low);      /* the lowest free number is the next one that is given out */
-	return irc_connect(session->library, "127.0.0.1", port, NULL, names[0], names[1], names[2]) == 0;
+	session->wanted = *spare;
+	close(*spare);          /* the lowest free number is the next one that is given out */
+	*spare = -1;
+	if (session->library && irc_connect(session->library, "127.0.0.1", port, NULL, names->nick, names->user, names->real) == 0
+			&& leads_to_door(session, session->wanted))
+		return true;
+	if (session->library) {
+		irc_disconnect(session->library);
+		irc_destroy_session(session->library);
+	}
+	session->library = NULL;
+	return false;
+}
+
+static bool
+connect_library(struct session *session, uint16_t port, const struct names *names)
+{
+	fill_spares(session->low);
+	for (size_t i = 0; i < LOW_SPARES; i++)
+		if (session->low->spare[i] >= 0 && connect_at(session, &session->low->spare[i], port, names))
+			return true;
+	return false;
 }
 
 struct session *
-session_open(const struct engine *engine, struct low_descriptor *low, const char *nick, const char *user, const char *realname,
+session_open(const struct engine *engine, struct low_descriptors *low, const char *nick, const char *user, const char *realname,
 	const struct session_events *events, void *with, struct error *error)
 {
 	struct session *session = memory_take(sizeof *session);
 	struct sockaddr_in address;
+	struct names names;
 
 	session->engine = engine;
 	session->events = events;
@@ -447,7 +487,10 @@ session_open(const struct engine *engine, struct low_descriptor *low, const char
 	session->theirs = session->door = session->ours = session->wanted = -1;
 	session->timer = loop_timer(engine->loop, nobody_came, session);
 	session->failing = loop_later(engine->loop, tell_broken, session);
-	if (!open_door(session, &address) || !connect_library(session, ntohs(address.sin_port), nick, user, realname)) {
+	without_percent(nick, names.nick, sizeof names.nick);
+	without_percent(user, names.user, sizeof names.user);
+	without_percent(realname, names.real, sizeof names.real);
+	if (!open_door(session, &address) || !connect_library(session, ntohs(address.sin_port), &names)) {
 		error_set(error, "libircclient could not be started: %s.", strerror(errno));
 		session_close(session);
 		return NULL;
@@ -460,8 +503,6 @@ session_open(const struct engine *engine, struct low_descriptor *low, const char
 void
 session_close(struct session *session)
 {
-	struct error error;
-
 	if (!session)
 		return;
 	close_door(session);
@@ -475,7 +516,6 @@ session_close(struct session *session)
 	}
 	if (session->ours >= 0)
 		close(session->ours);
-	if (session->low->fd < 0 && !low_descriptor_take(session->low, &error))
-		log_warning("%s", error.text);
+	fill_spares(session->low);
 	free(session);
 }

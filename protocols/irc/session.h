@@ -11,12 +11,14 @@ struct error;
 struct irc_line;
 struct session;
 
-/* libircclient waits with select(), which knows no descriptor above 1023: one of those is kept for it while it has none. */
-struct low_descriptor {
-	int fd;                         /* -1: it is in use, or none could be had */
+/* libircclient waits with select(), which knows no descriptor above 1023, and takes the lowest that is free: some of those are kept for
+ * it, and one is let go just before it connects. More than one, because another thread may be quicker. */
+enum { LOW_SPARES = 4 };
+struct low_descriptors {
+	int spare[LOW_SPARES];          /* -1: in use, or none could be had */
 };
-bool low_descriptor_take(struct low_descriptor *, struct error *);
-void low_descriptor_free(struct low_descriptor *);
+bool low_descriptors_open(struct low_descriptors *, struct error *);
+void low_descriptors_close(struct low_descriptors *);
 
 /* None of them may close the session: note it, and close it later, from the loop or a task. */
 struct session_events {
@@ -27,8 +29,8 @@ struct session_events {
 	void (*broken)(const char *why, void *with);
 };
 
-/* It connects at once and says NICK and USER. NULL with a sentence. The low descriptor must outlive it. */
-struct session *session_open(const struct engine *, struct low_descriptor *, const char *nick, const char *user, const char *realname,
+/* It connects at once and says NICK and USER. NULL with a sentence. The low descriptors must outlive it. */
+struct session *session_open(const struct engine *, struct low_descriptors *, const char *nick, const char *user, const char *realname,
 	const struct session_events *, void *with, struct error *);
 void session_close(struct session *);
 

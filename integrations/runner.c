@@ -400,10 +400,24 @@ description(struct task *task, const struct ci_request *wanted, const struct run
 	return json_write(object);
 }
 
+/* Our own program, by its name, so that a debugger can follow; where an upgrade has replaced it, the very file that runs here. */
+static const char *
+ourselves(struct task *task)
+{
+	static const char self[] = "/proc/self/exe";
+	char name[4096];
+	ssize_t length = readlink(self, name, sizeof name - 1);
+
+	if (length <= 0)
+		return self;
+	name[length] = '\0';
+	return access(name, X_OK) == 0 ? task_text(task, "%s", name) : self;    /* a replaced one is called "... (deleted)" */
+}
+
 static bool
 supervise(struct task *task, const char *job, const char *folder)
 {
-	const char *const argv[] = { "/proc/self/exe", "supervise", folder, NULL };
+	const char *const argv[] = { ourselves(task), "supervise", folder, NULL };
 	struct process process = { .argv = argv, .seconds = 30 };
 	struct process_end end;
 

@@ -117,6 +117,9 @@ def play(path):
             raise AssertionError("the gateway never joined")
         with open(path) as f:
             Session(network).play(f)
+        code = gateway.stop()
+        if code != 0:
+            raise AssertionError(f"the gateway ended with {code}")
         return True
     except AssertionError as error:
         print(f"{os.path.basename(path)}: {error}")

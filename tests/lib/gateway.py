@@ -10,6 +10,7 @@ from . import things
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.environ.get("SALLYPORT", os.path.join(HERE, "..", "..", "build", "sallyport"))
+UNDER = os.environ.get("SALLYPORT_UNDER", "").split()           # valgrind and its options
 USER = pwd.getpwuid(os.geteuid()).pw_name
 
 
@@ -32,8 +33,8 @@ class Gateway:
         return path
 
     def start(self, env=None):
-        self.program = things.Program([PROGRAM, "run", "-c", self.conf], self.log, env=env)
-        things.wait_until(self.answers, 30, "the gateway's console; its log:\n" + self.program.output()[-2000:])
+        self.program = things.Program([*UNDER, PROGRAM, "run", "-c", self.conf], self.log, env=env)
+        things.wait_until(self.answers, 60, "the gateway's console; its log:\n" + self.program.output()[-2000:])
         return self
 
     def answers(self):

@@ -47,7 +47,14 @@ class Gateway:
         self.program.kill()
 
     def stop(self):
-        return self.program.stop() if self.program else 0
+        """Its exit code. What a sanitizer found in any of its lives is an error of the test that ran it."""
+        if not self.program:
+            return 0
+        code = self.program.stop()
+        found = [line for line in self.program.output().split("\n") if "Sanitizer" in line and "WARNING" not in line or "runtime error" in line]
+        if found:
+            raise AssertionError("\n".join(found[:10]) + "\n" + self.program.output()[-3000:])
+        return code
 
     def cli(self, *words):
         """(exit code, output) of the command line."""

@@ -634,7 +634,8 @@ stop(struct task *task, const void *conf, const struct build *build, const char 
 	pid_t holder = folder ? job_folder_holder(folder) : 0;
 
 	(void)conf;
-	if (!holder)
+	/* A supervisor that has written the end may still be tidying up. */
+	if (!holder || read_json(task, folder, END_FILE))
 		return task_fail(task, "it does not run any more");
 	if (task->dry)
 		return task_would(task, "end %s and all that it started", build->job ? build->job : "the job");

@@ -270,26 +270,16 @@ struct ending {
 	const char *label, *subject, *card;
 	bool closed;
 	struct follow follow;
-	const char *unfollow_instance, *unfollow_kind, *unfollow_token;
 	size_t count;
 	const struct saying *sayings[REPLIES_MOST];
 };
-
-static bool
-unfollow(struct db *db, const struct ending *ending, struct arena *arena, struct error *error)
-{
-	struct follow follow;
-
-	if (!ending->unfollow_kind || !follow_find(db, ending->unfollow_instance, ending->unfollow_kind, ending->unfollow_token, arena, &follow))
-		return true;
-	return follow_end(db, follow.id, follow.seen, error);
-}
 
 static bool
 write_ending(struct db *db, void *with, struct arena *arena, struct error *error)
 {
 	struct ending *ending = with;
 
+	(void)arena;
 	if (!intent_end(db, ending->intent, ending->state, ending->outcome, error) || !audit_write(db, &ending->audit, error))
 		return false;
 	if (ending->label && ending->subject && !label_subject(db, ending->label, ending->subject, error))
@@ -297,8 +287,6 @@ write_ending(struct db *db, void *with, struct arena *arena, struct error *error
 	if (ending->label && ending->card && !label_card(db, ending->label, ending->card, ending->closed, error))
 		return false;
 	if (ending->follow.kind && !follow_add(db, &ending->follow, error))
-		return false;
-	if (!unfollow(db, ending, arena, error))
 		return false;
 	for (size_t i = 0; i < ending->count; i++)
 		if (!outbox_write(db, ending->sayings[i], ending->label, error))
@@ -312,15 +300,10 @@ fill_follow(struct ending *ending, struct arena *arena, const struct request *re
 	const struct request_private *own = request->own;
 	int64_t now = clock_wall();
 
-	if (own->unfollow_kind) {
-		ending->unfollow_instance = arena_text(arena, request->instance->name);
-		ending->unfollow_kind = arena_text(arena, own->unfollow_kind);
-		ending->unfollow_token = arena_text(arena, own->unfollow_token);
-	}
 	if (!own->follow_kind)
 		return;
 	struct living living = { .label = request->label, .room = request->room ? request->room->name : NULL, .place = request->place,
-		.shown = request->from.shown, .replies = own->replies_to, .asked = now, .more = own->follow_more };
+		.shown = request->from.shown, .replies = own->replies_to, .asked = now };
 	ending->follow = (struct follow){
 		.instance = arena_text(arena, request->instance->name), .kind = arena_text(arena, own->follow_kind),
 		.token = arena_text(arena, own->follow_token), .about = living_json(arena, &living),

@@ -22,8 +22,7 @@ struct request_private {
 	struct card *replies[REPLIES_MOST];
 	size_t reply_count;
 	const char *subject;
-	const char *follow_kind, *follow_token, *follow_more;
-	const char *unfollow_kind, *unfollow_token;
+	const char *follow_kind, *follow_token;
 	int64_t look_in, give_up_in;
 	int settled;                    /* enum settled */
 };

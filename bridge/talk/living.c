@@ -27,7 +27,6 @@ living_json(struct arena *arena, const struct living *living)
 	json_set(object, "shown", living->shown);
 	json_set(object, "replies", living->replies);
 	json_set_integer(object, "asked", living->asked);
-	json_set(object, "more", living->more);
 	return arena_text(arena, json_write(object));
 }
 
@@ -44,7 +43,6 @@ living_read(struct arena *arena, const char *json, struct living *living)
 	living->shown = json_string(object, "shown", NULL);
 	living->replies = json_string(object, "replies", NULL);
 	living->asked = json_integer(object, "asked", 0);
-	living->more = json_string(object, "more", NULL);
 	return true;
 }
 
@@ -123,77 +121,4 @@ living_end(struct task *task, const char *instance, const char *kind, const char
 		return false;
 	*was = letting_go->was;
 	return true;
-}
-
-/* Reading. */
-
-enum { OPEN_MOST = 100 };
-
-struct opening {
-	const char *kind, *instance, *room;
-	struct label each[OPEN_MOST];
-	size_t count;
-};
-
-static void
-add_open(const struct label *label, void *with)
-{
-	struct opening *opening = with;
-
-	if (opening->count < OPEN_MOST)
-		opening->each[opening->count++] = *label;
-}
-
-static bool
-read_open(struct db *db, void *with, struct arena *arena, struct error *error)
-{
-	struct opening *opening = with;
-
-	(void)error;
-	label_open(db, opening->kind, opening->instance, opening->room, arena, add_open, opening);
-	return true;
-}
-
-bool
-living_open(struct task *task, const char *kind, const char *instance, const char *room, const struct label **out, size_t *count)
-{
-	struct work *work = work_new(read_open, sizeof(struct opening));
-	struct opening *opening = work_with(work);
-
-	opening->kind = arena_text(work_arena(work), kind);
-	opening->instance = arena_text(work_arena(work), instance);
-	opening->room = arena_text(work_arena(work), room);
-	if (!store_commit(task, work))
-		return false;
-	*out = opening->each;
-	*count = opening->count;
-	return true;
-}
-
-struct knowing {
-	const char *kind, *instance, *subject;
-	bool known;
-};
-
-static bool
-read_known(struct db *db, void *with, struct arena *arena, struct error *error)
-{
-	struct knowing *knowing = with;
-	struct label label;
-
-	(void)error;
-	knowing->known = label_of(db, knowing->kind, knowing->instance, knowing->subject, arena, &label);
-	return true;
-}
-
-bool
-living_known(struct task *task, const char *kind, const char *instance, const char *subject)
-{
-	struct work *work = work_new(read_known, sizeof(struct knowing));
-	struct knowing *knowing = work_with(work);
-
-	knowing->kind = arena_text(work_arena(work), kind);
-	knowing->instance = arena_text(work_arena(work), instance);
-	knowing->subject = arena_text(work_arena(work), subject);
-	return store_commit(task, work) && knowing->known;
 }

@@ -22,7 +22,6 @@ struct living {
 	const char *shown;              /* whom to address */
 	const char *replies;            /* the message that asked */
 	int64_t asked;                  /* wall ms */
-	const char *more;               /* the kind's own JSON text; NULL */
 };
 
 const char *living_json(struct arena *, const struct living *);
@@ -35,11 +34,5 @@ bool living_seen(struct task *, const struct talk *, const struct follow *, cons
 
 /* Ends a row that somebody does not want any more. `*was`: there was one. Waits; false with the task's error. */
 bool living_end(struct task *, const char *instance, const char *kind, const char *token, bool *was);
-
-/* The things of a kind and instance that have not ended, oldest first, asked for in that room (NULL: anywhere). False with the task's error. */
-struct label;
-bool living_open(struct task *, const char *kind, const char *instance, const char *room, const struct label **out, size_t *count);
-/* Whether something is known under that subject already: then its own follower speaks of it. */
-bool living_known(struct task *, const char *kind, const char *instance, const char *subject);
 
 #endif

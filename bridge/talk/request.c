@@ -89,19 +89,6 @@ request_follow(struct request *request, const char *kind, const char *token, int
 	request->own->give_up_in = give_up_in_ms;
 }
 
-void
-request_follow_more(struct request *request, const char *json)
-{
-	request->own->follow_more = arena_text(request->task->arena, json);
-}
-
-void
-request_unfollow(struct request *request, const char *kind, const char *token)
-{
-	request->own->unfollow_kind = kind;
-	request->own->unfollow_token = arena_text(request->task->arena, token);
-}
-
 bool
 request_settle(struct request *request, enum settled settled, struct card *card)
 {

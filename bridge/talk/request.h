@@ -51,8 +51,6 @@ bool request_reply(struct request *, struct card *);
 void request_subject(struct request *, const char *subject);
 void request_follow(struct request *, const char *kind, const char *token, int64_t look_in_ms, int64_t give_up_in_ms);
 
-void request_follow_more(struct request *, const char *json);              /* what the follower gets as living.more */
-void request_unfollow(struct request *, const char *kind, const char *token);  /* it is not looked at any more */
 
 /* From settle(): what the looking found. */
 enum settled { SETTLED_DONE, SETTLED_NEVER, SETTLED_UNKNOWN };

@@ -26,6 +26,7 @@ enum {
 	FIRST_LOOK = 500,
 	NAMES_MOST = 1000,              /* of jobs in one answer */
 	SHOWN_MOST = 60,                /* bytes of a word that is repeated */
+	LIST_MOST = 1500,               /* bytes of their names */
 	QUERY_MOST = 100,               /* lines of a log */
 };
 
@@ -559,7 +560,7 @@ run_list(struct request *request)
 	struct task *task = request->task;
 	const char *pattern = request_param(request, "PATTERN");
 	const char *const *names;
-	struct text text = text_in(task->arena, 3000);
+	struct text text = text_in(task->arena, 2 * LIST_MOST);
 	size_t count = 0;
 
 	if (!driver_of(request)->list(task, request_conf(request), &names))
@@ -574,8 +575,13 @@ run_list(struct request *request)
 	if (pattern && count == 1)
 		return reply_job(request, matching[0]);
 	qsort(matching, count, sizeof *matching, by_name);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (text.length > LIST_MOST) {
+			text_printf(&text, " and %zu more", count - i);
+			break;
+		}
 		text_printf(&text, "%s%s", i ? ", " : "", matching[i]);
+	}
 	return request_reply(request, card_new(task->arena, TONE_PLAIN, "%zu job%s of %s: %s", count, text_s(count), request->instance->name, text.bytes));
 }
 
@@ -616,6 +622,8 @@ run_unwatch(struct request *request)
 	const char *job = request_param(request, "JOB");
 	bool was = false;
 
+	if (task->dry)
+		return task_would(task, "watch %s here no more", shown(request, job));
 	if (!living_end(task, request->instance->name, CI_FOLLOWS_WATCH, watch_token(request), &was))
 		return false;
 	return was ? request_reply(request, card_new(task->arena, TONE_PLAIN, "%s is watched here no more", shown(request, job)))

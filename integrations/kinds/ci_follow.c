@@ -42,6 +42,7 @@ struct look {
 	/* What was seen before. */
 	const char *said;               /* the state that the room knows; NULL: none */
 	const char *shown;              /* the progress that was drawn last */
+	const char *with;               /* the parameters, while they are not said; NULL */
 	int64_t drawn, wait, away;      /* away: since when the service does not answer; 0: it does */
 	bool away_said;
 };
@@ -72,6 +73,7 @@ read_seen(struct look *look)
 
 	look->said = json_string(seen, "said", NULL);
 	look->shown = json_string(seen, "shown", "");
+	look->with = json_string(seen, "with", NULL);
 	look->drawn = json_integer(seen, "drawn", 0);
 	look->wait = json_integer(seen, "wait", 0);
 	look->away = json_integer(seen, "away", 0);
@@ -90,6 +92,8 @@ read_said(struct look *look)
 	struct card *card = card_read(arena, label.card, NULL);
 	if (card && !card->progress)
 		look->said = card->state;
+	else if (card && card->fact_count && strchr(card->facts[0].value, '='))
+		look->with = card->facts[0].value;
 }
 
 static const char *
@@ -99,6 +103,7 @@ write_seen(const struct look *look)
 
 	json_set(seen, "said", look->said);
 	json_set(seen, "shown", look->shown);
+	json_set(seen, "with", look->with);
 	json_set_integer(seen, "drawn", look->drawn);
 	json_set_integer(seen, "wait", look->wait);
 	json_set_integer(seen, "away", look->away);
@@ -204,7 +209,7 @@ going(struct look *look, const struct build *build)
 	const char *state = ci_state(build->state);
 	int64_t now = clock_wall();
 	bool news = !look->said || strcmp(look->said, state) != 0, quiet = build->state == BUILD_QUEUED && now - look->living.asked < QUEUED_SAID;
-	struct card *card = ci_card_going(arena, build, NULL, look->living.shown, !news);
+	struct card *card = ci_card_going(arena, build, build->state == BUILD_QUEUED ? look->with : NULL, look->living.shown, !news);
 	const char *text = progress_text(arena, card);
 
 	if (!news && (now - look->drawn < PROGRESS || !strcmp(text, look->shown)))

@@ -14,22 +14,12 @@ enum { ACCOUNT_MOST = 100, ID_MOST = 200, TAG_MOST = 64 };
 
 /* A server may play back what was said while we were away. Time only narrows: it proves nothing. */
 static bool
-played_back(const struct irc_line *line, int64_t now)
+is_old(const struct irc_line *line, int64_t now)
 {
 	char value[TAG_MOST];
 	int64_t said;
 
-	if (line_tag(line, "batch", value, sizeof value))
-		return true;
 	return line_tag(line, "time", value, sizeof value) && line_time(value, &said) && now - said > HEARD_LATE;
-}
-
-static bool
-is_bot(const struct irc_line *line)
-{
-	char value[TAG_MOST];
-
-	return line_tag(line, "bot", value, sizeof value) || line_tag(line, "draft/bot", value, sizeof value);
 }
 
 static char *
@@ -77,9 +67,11 @@ hear(struct arena *arena, const struct hear *hear, const struct irc_line *line, 
 		return HEARD_ELSEWHERE;
 	if (line->action)
 		return HEARD_ACTION;
-	if (played_back(line, hear->now))
+	if (line_tagged(line, "batch"))
 		return HEARD_PLAYED_BACK;
-	if (is_bot(line))
+	if (is_old(line, hear->now))
+		return HEARD_OLD;
+	if (line_tagged(line, "bot") || line_tagged(line, "draft/bot"))
 		return HEARD_BOT;
 	*out = (struct message){ .direct = direct, .place = { .link = arena_text(arena, hear->link),
 		.channel = arena_text(arena, direct ? nick : channel->name) } };

@@ -27,7 +27,8 @@ enum heard {
 	HEARD_ELSEWHERE,                /* a channel that is not ours, or only a part of one */
 	HEARD_NOBODY,                   /* a server, or a name that nobody can have */
 	HEARD_OURSELVES,
-	HEARD_PLAYED_BACK,              /* a batch (chathistory), or older than 5 minutes */
+	HEARD_OLD,                      /* said more than 5 minutes ago, by the server's clock */
+	HEARD_PLAYED_BACK,              /* in a batch: chathistory */
 };
 
 /* A PRIVMSG. Only for HEARD `out` is filled; it goes with the arena. */

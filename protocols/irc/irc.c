@@ -11,6 +11,7 @@
 #include "bridge/talk/card.h"
 #include "bridge/talk/outbox.h"
 #include "protocols/irc/irc_settings.h"
+#include "protocols/irc/network.h"
 #include "protocols/irc/presence.h"
 #include "protocols/irc/say.h"
 #include "protocols/irc/wire.h"
@@ -38,7 +39,7 @@ pass_on(struct task *task, struct presence *at)
 static void
 visit(struct task *task, struct presence *at)
 {
-	presence_begin(at);
+	network_begin(at);
 	while (!at->down && !task->cancelled) {
 		pass_on(task, at);
 		if (!at->down && !at->first && !task_park(task))
@@ -77,7 +78,7 @@ keep(struct task *task, struct presence *at)
 		visit(task, at);
 		struct error why = at->why;
 		bool hopeless = at->hopeless && at->down;
-		presence_end(at, task->cancelled);
+		network_end(at, task->cancelled);
 		if (task->cancelled)
 			break;
 		if (hopeless)

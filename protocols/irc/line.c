@@ -112,17 +112,38 @@ unescape(const char *at, size_t length, char *value, size_t size)
 	return true;
 }
 
+/* The next tag of that name from `at` on, and the length of all of it; NULL where there is none. */
+static const char *
+find_tag(const char *at, const char *name, size_t *whole)
+{
+	size_t length = strlen(name);
+
+	while (at && *at) {
+		*whole = strcspn(at, ";");
+		if (strcspn(at, ";=") == length && !memcmp(at, name, length))
+			return at;
+		at += *whole + (at[*whole] == ';');
+	}
+	return NULL;
+}
+
+bool
+line_tagged(const struct irc_line *line, const char *name)
+{
+	size_t whole;
+
+	return find_tag(line->tags, name, &whole);
+}
+
 bool
 line_tag(const struct irc_line *line, const char *name, char *value, size_t size)
 {
-	size_t length = strlen(name);
+	size_t length = strlen(name), whole;
 	bool found = false;
 
-	for (const char *at = line->tags; at && *at;) {
-		size_t tag = strcspn(at, ";"), key = strcspn(at, ";=");
-		if (key == length && !memcmp(at, name, length))
-			found = unescape(at + key + (key < tag), tag - key - (key < tag), value, size);
-		at += tag + (at[tag] == ';');
+	for (const char *at = line->tags; (at = find_tag(at, name, &whole)); at += whole) {
+		size_t before = length + (at[length] == '=');
+		found = unescape(at + before, whole - before, value, size);
 	}
 	return found;
 }

@@ -33,6 +33,7 @@ const char *line_last(const struct irc_line *);                 /* "" where ther
 /* The value of a tag, unescaped once; the last one counts. A client's tags (+account) have another name and are never found.
  * False where there is none, or where it has not room. */
 bool line_tag(const struct irc_line *, const char *name, char *value, size_t size);
+bool line_tagged(const struct irc_line *, const char *name);   /* whatever its value is */
 bool line_time(const char *tag, int64_t *wall);                 /* of server-time: 2026-11-23T14:02:10.000Z */
 
 /* Puts one together, CR LF at its end. `prefix`: bytes that the server will put before it, so that all of it fits. False, and

@@ -1,4 +1,4 @@
-/* presence: being on one network: the login, the nick, the channels, what is heard there, and what waits to be said. One connection's life. */
+/* presence: being on one network: who we are there, where, what was heard, what waits to be said, and what is due. */
 #ifndef SALLYPORT_PROTOCOLS_IRC_PRESENCE_H
 #define SALLYPORT_PROTOCOLS_IRC_PRESENCE_H
 
@@ -19,6 +19,8 @@ struct engine;
 struct irc;
 struct link;
 struct wire;
+
+enum { LOGIN_WAIT = 60 * 1000 };          /* ms until the server must have let us in */
 
 enum stage {
 	STAGE_CONNECTING,
@@ -74,21 +76,27 @@ struct presence {
 	struct waiter *waiters;         /* in the order in which they came */
 	int64_t here;                   /* mono ms: since when; 0: never */
 	bool down, hopeless;            /* hopeless: no retry mends it */
+	bool warned;                    /* of clocks that do not agree */
 	struct error why;
 	char goodbye[200];              /* the server's ERROR */
 };
 
 struct presence *presence_new(struct link *, uint64_t task, struct error *);
-void presence_free(struct presence *);
+void presence_free(struct presence *);                  /* without a connection */
 
-void presence_begin(struct presence *);         /* connects */
-void presence_end(struct presence *, bool goodbye);    /* lets go of the connection; not from inside its callbacks */
+const char *presence_nick(const struct presence *);     /* the one that we want */
+size_t presence_prefix(const struct presence *);        /* bytes before a line of ours, or a safe guess */
+void presence_wake(struct presence *);                  /* the link's task */
+void presence_give_up(struct presence *, const char *why);      /* no retry mends it */
+void presence_act(struct presence *);                   /* does what was noted, and winds the clock */
 
-struct ear *presence_heard(struct presence *);  /* the next one, for the caller to free with ear_free(); NULL: none */
+void presence_hear(struct presence *, struct ear *);
+bool presence_full(const struct presence *);            /* enough is heard that nobody has taken yet */
+struct ear *presence_heard(struct presence *);          /* the next one, for the caller to free with ear_free(); NULL: none */
 void ear_free(struct ear *);
 
 void presence_wait(struct presence *, struct waiter *);
 void presence_leave(struct presence *, struct waiter *);
-size_t presence_prefix(const struct presence *);        /* bytes before a line of ours, or a safe guess */
+void presence_let_go(struct presence *);                /* of all that wait: the connection is gone */
 
 #endif

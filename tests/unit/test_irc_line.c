@@ -383,7 +383,7 @@ fill(struct flood *flood, size_t count)
 	struct written line;
 
 	for (size_t i = 0; i < count; i++) {
-		char text[20];
+		char text[24];
 		snprintf(text, sizeof text, "%zu", i);
 		line_say(&line, 0, "NOTICE", "#ops", text);
 		flood_put(flood, &line, false);
@@ -513,7 +513,10 @@ test_what_is_no_command_is_not_heard(void **state)
 {
 	static const struct hearing_row rows[] = {
 		{ "account=alice;batch=1", "alice!a@h", "#ops", HEARD_PLAYED_BACK, NULL },
-		{ "account=alice;time=2026-11-23T13:57:10.000Z", "alice!a@h", "#ops", HEARD_PLAYED_BACK, NULL },
+		{ "account=alice;batch=a-reference-that-is-longer-than-any-buffer-that-somebody-might-have-set-aside-for-its-value", "alice!a@h", "#ops",
+			HEARD_PLAYED_BACK, NULL },
+		{ "batch;account=alice", "alice!a@h", "#ops", HEARD_PLAYED_BACK, NULL },
+		{ "account=alice;time=2026-11-23T13:57:10.000Z", "alice!a@h", "#ops", HEARD_OLD, NULL },
 		{ "account=alice;time=2026-11-23T13:57:11.000Z", "alice!a@h", "#ops", HEARD, "corp/alice" },
 		{ "account=alice;time=2026-11-23T15:57:11.000Z", "alice!a@h", "#ops", HEARD, "corp/alice" },
 		{ "account=alice;bot", "alice!a@h", "#ops", HEARD_BOT, NULL },

@@ -1,0 +1,281 @@
+/* network: one connection of a presence: the wire, the login and libircclient, put together. */
+#include "protocols/irc/network.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
+#include "bridge/base/log.h"
+#include "bridge/base/secret.h"
+#include "bridge/base/text.h"
+#include "bridge/protocol.h"
+#include "bridge/run/loop.h"
+#include "bridge/run/task.h"
+#include "protocols/irc/irc_settings.h"
+#include "protocols/irc/presence.h"
+#include "protocols/irc/reactions.h"
+#include "protocols/irc/wire.h"
+
+/* -- What libircclient says and hears --------------------------------------------------------------------------------- */
+
+static void
+send_now(const char *command, const char *const *params, size_t count, void *with)
+{
+	struct presence *at = with;
+	struct written line;
+
+	if (line_write(&line, 0, command, params, count))
+		wire_now(at->wire, &line);
+	else
+		log_warning("%s: a %s that was not one line was not sent.", at->link->name, command);
+	secret_wipe(&line, sizeof line);
+}
+
+/* libircclient's own lines: what registers us goes before all else, the rest waits its turn with our talk. */
+static void
+library_said(const struct irc_line *said, void *with)
+{
+	struct presence *at = with;
+	struct written line;
+
+	if (!line_write(&line, presence_prefix(at), said->command, said->params, said->count))
+		log_warning("%s: a %s that was not one line was not sent.", at->link->name, said->command);
+	else if (!strcmp(said->command, "QUIT"))
+		wire_goodbye(at->wire, &line);
+	else if (at->stage <= STAGE_LOGIN)
+		wire_now(at->wire, &line);
+	else if (wire_room(at->wire, 1))
+		wire_later(at->wire, &line);
+	else
+		log_warning("%s: a %s found no room in the queue.", at->link->name, said->command);
+}
+
+static void
+library_heard(const char *name, const char *origin, const char *const *params, size_t count, void *with)
+{
+	reactions_take(with, name, origin, params, count);
+}
+
+static void
+library_ready(void *with)
+{
+	struct presence *at = with;
+
+	presence_act(at);
+	watch_now(at->resume);
+}
+
+static void
+library_broken(const char *why, void *with)
+{
+	struct presence *at = with;
+
+	wire_fail(at->wire, why);
+}
+
+static const struct session_events session_events = { library_said, library_heard, library_ready, library_broken };
+
+/* -- What the server says, before libircclient hears it --------------------------------------------------------------- */
+
+static void
+take_ping(struct presence *at)
+{
+	const char *token = line_param(&at->line, 0);
+
+	send_now("PONG", &token, 1, at);
+}
+
+/* What was said before the PING that is answered here has arrived too, and whatever was said before that. */
+static void
+take_pong(struct presence *at)
+{
+	struct waiter *answered = at->waiters;
+
+	while (answered && !(answered->put && answered->txn && !strcmp(answered->txn, line_last(&at->line))))
+		answered = answered->next;
+	for (struct waiter *waiter = answered ? at->waiters : NULL; waiter; waiter = waiter == answered ? NULL : waiter->next)
+		if (waiter->put && !waiter->proven) {
+			waiter->proven = true;
+			task_wake(at->engine, waiter->task);
+		}
+}
+
+static bool
+is_ban(const char *text)
+{
+	static const char *const words[] = { "K-line", "G-line", "Z-line", "D-line", "K:line", "G:line", "banned" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcasestr(text, words[i]))
+			return true;
+	return false;
+}
+
+static void
+take_error(struct presence *at)
+{
+	struct arena *arena = arena_new();
+	const char *said = line_last(&at->line);
+	char *clean = text_cut(arena, text_clean(arena, said, strlen(said)), sizeof at->goodbye - 1);
+
+	snprintf(at->goodbye, sizeof at->goodbye, "%s", clean);
+	if (!strcmp(at->line.command, "465") || is_ban(clean))
+		presence_give_up(at, arena_printf(arena, "%s has banned me: %s.", at->irc->server, clean));
+	arena_free(arena);
+}
+
+static void
+take_welcome(struct presence *at)
+{
+	const char *nick = line_param(&at->line, 0);
+
+	if (at->line.prefix && strlen(at->line.prefix) < sizeof at->server)
+		snprintf(at->server, sizeof at->server, "%s", at->line.prefix);
+	if (*nick && strlen(nick) < sizeof at->nick)
+		snprintf(at->nick, sizeof at->nick, "%s", nick);
+	if (!login_welcome(&at->login))
+		presence_give_up(at, at->login.why.text);
+}
+
+static void
+take_support(struct presence *at)
+{
+	static const char mapping[] = "CASEMAPPING=";
+
+	for (size_t i = 1; i < at->line.count; i++)
+		if (!strncmp(at->line.params[i], mapping, strlen(mapping)))
+			at->channels.how = name_case(at->line.params[i] + strlen(mapping));
+}
+
+/* Those that the library also hears. */
+static const struct { const char *command; void (*call)(struct presence *); bool ours; } before[] = {
+	{ "001",   take_welcome, false },
+	{ "005",   take_support, false },
+	{ "465",   take_error,   true },
+	{ "ERROR", take_error,   true },
+	{ "PING",  take_ping,    true },
+	{ "PONG",  take_pong,    true },
+};
+
+/* True: it was for us alone. */
+static bool
+take(struct presence *at)
+{
+	for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+		if (!strcmp(before[i].command, at->line.command)) {
+			before[i].call(at);
+			return before[i].ours || at->down;
+		}
+	if (!login_take(&at->login, &at->line))
+		return false;
+	if (at->login.state == LOGIN_FAILED && at->stage == STAGE_LOGIN)
+		presence_give_up(at, at->login.why.text);
+	return true;
+}
+
+static bool
+wire_line(char *bytes, size_t length, void *with)
+{
+	struct presence *at = with;
+	char shaped[LINE_LIBRARY_MOST + 3];
+	size_t size;
+
+	if (!at->session || session_busy(at->session) || presence_full(at))
+		return false;
+	/* The library may read it later: its tags must stay beside it until then. */
+	memcpy(at->bytes, bytes, length + 1);
+	link_heard(at->link);
+	if (!line_read(at->bytes, length, &at->line)) {
+		log_debug("%s: a line that is none was dropped.", at->link->name);
+		return true;
+	}
+	if (!take(at) && line_for_library(&at->line, at->server, shaped, &size) && session_give(at->session, shaped, size))
+		presence_act(at);
+	return true;
+}
+
+static void
+wire_up(void *with)
+{
+	struct presence *at = with;
+	struct error error;
+
+	at->stage = STAGE_LOGIN;
+	at->deadline = clock_mono() + LOGIN_WAIT;
+	login_begin(&at->login);
+	at->session = session_open(at->engine, &at->low, presence_nick(at), presence_nick(at), at->irc->realname, &session_events, at, &error);
+	if (!at->session)
+		wire_fail(at->wire, error.text);
+	presence_act(at);
+}
+
+static void
+wire_drained(void *with)
+{
+	struct presence *at = with;
+
+	for (struct waiter *waiter = at->waiters; waiter; waiter = waiter->next)
+		if (!waiter->put)
+			task_wake(at->engine, waiter->task);
+	/* A JOIN that found no room. */
+	if (at->stage >= STAGE_JOINING && channels_next(&at->channels) == 0)
+		watch_after(at->clock, 0);
+}
+
+static void
+wire_down(const char *why, void *with)
+{
+	struct presence *at = with;
+
+	at->down = true;
+	if (*at->goodbye && !at->hopeless)
+		error_set(&at->why, "%s closed the connection: %s.", at->irc->server, at->goodbye);
+	else
+		error_set(&at->why, "%s", why);
+	presence_wake(at);
+}
+
+static const struct wire_events wire_events = { wire_up, wire_line, wire_drained, wire_down };
+
+/* -- Beginning and ending --------------------------------------------------------------------------------------------- */
+
+void
+network_begin(struct presence *at)
+{
+	bool login = at->irc->account && at->irc->password;
+
+	at->stage = STAGE_CONNECTING;
+	at->down = at->hopeless = at->warned = false;
+	at->why.text[0] = at->goodbye[0] = '\0';
+	at->nicks = 0;
+	at->prefix = 0;
+	at->here = at->deadline = at->nick_next = 0;
+	at->ask_nick = at->ask_channels = at->tell = false;
+	snprintf(at->nick, sizeof at->nick, "%s", presence_nick(at));
+	snprintf(at->server, sizeof at->server, "%s", "server");
+	at->login = (struct login){ .account = login ? at->irc->account : NULL, .password = login ? at->irc->password->bytes : NULL,
+		.safe = at->irc->tls, .send = send_now, .with = at };
+	at->wire = wire_open(at->engine, at->irc, &wire_events, at);
+}
+
+void
+network_end(struct presence *at, bool goodbye)
+{
+	struct ear *ear;
+
+	if (goodbye && !at->down && at->session && at->stage >= STAGE_JOINING)
+		session_quit(at->session, "stopped");
+	at->down = true;
+	watch_off(at->clock);
+	session_close(at->session);
+	at->session = NULL;
+	wire_close(at->wire);
+	at->wire = NULL;
+	at->stage = STAGE_CONNECTING;
+	channels_lost(&at->channels);
+	presence_let_go(at);
+	/* Nobody knows any more where an answer would go, and identity is not carried over. */
+	while ((ear = presence_heard(at)))
+		ear_free(ear);
+}

@@ -1,0 +1,267 @@
+/* reactions: what the server says, as libircclient tells it, and what it means for our presence. Here it is only noted. */
+#include "protocols/irc/reactions.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
+#include "bridge/base/log.h"
+#include "bridge/base/text.h"
+#include "bridge/protocol.h"
+#include "bridge/run/task.h"
+#include "protocols/irc/hear.h"
+#include "protocols/irc/irc_settings.h"
+#include "protocols/irc/presence.h"
+
+struct event {
+	const char *name;
+	const char *origin, *nick;      /* nick: of the origin; "" */
+	const char *const *params;
+	size_t count;
+};
+
+static bool
+is_us(const struct presence *at, const char *nick)
+{
+	return *nick && name_same(nick, at->nick, at->channels.how);
+}
+
+static void
+on_connect(struct presence *at, const struct event *event)
+{
+	(void)event;
+	if (at->stage != STAGE_LOGIN)
+		return;
+	at->stage = STAGE_JOINING;
+	at->deadline = 0;
+	at->ask_channels = true;
+	if (!name_same(at->nick, presence_nick(at), at->channels.how))
+		at->nick_next = clock_mono() + at->irc->rejoin;
+}
+
+static void
+on_join(struct presence *at, const struct event *event)
+{
+	struct channel *channel = channels_find(&at->channels, event->params[0]);
+
+	if (is_us(at, event->nick))
+		at->prefix = strlen(event->origin) + strlen(": ");
+	if (!channel)
+		return;
+	if (!is_us(at, event->nick)) {
+		channels_join(&at->channels, channel, event->nick);
+		return;
+	}
+	channels_entered(&at->channels, channel, clock_mono());
+	at->tell = at->stage == STAGE_HERE;
+}
+
+/* 366: all its people have been named. A JOIN is over only then, so that nobody of them is pinged. */
+static void
+on_names_end(struct presence *at, const struct event *event)
+{
+	(void)event;
+	if (!channels_in(&at->channels, CHANNEL_ASKED) && at->stage >= STAGE_JOINING)
+		at->deadline = 0;
+	at->ask_channels = at->stage == STAGE_JOINING;
+}
+
+static void
+on_names(struct presence *at, const struct event *event)
+{
+	struct channel *channel = channels_find(&at->channels, event->params[2]);
+
+	if (channel && channel->state == CHANNEL_IN)
+		channels_names(&at->channels, channel, event->params[3]);
+}
+
+static void
+out_of(struct presence *at, struct channel *channel, const char *how, const char *reason)
+{
+	struct arena *arena = arena_new();
+	char *clean = text_cut(arena, text_clean(arena, reason, strlen(reason)), 100);
+
+	channels_left(&at->channels, channel, arena_printf(arena, "%s%s%s", how, *clean ? ": " : "", clean), clock_mono());
+	log_warning("%s: not in %s: %s.", at->link->name, channel->name, channel->why);
+	arena_free(arena);
+	at->tell = at->stage == STAGE_HERE;
+	at->ask_channels = at->stage == STAGE_JOINING;
+}
+
+static void
+on_part(struct presence *at, const struct event *event)
+{
+	struct channel *channel = channels_find(&at->channels, event->params[0]);
+
+	if (channel && is_us(at, event->nick) && channel->state == CHANNEL_IN)
+		out_of(at, channel, "taken out", event->params[1]);
+	else if (channel)
+		channels_part(&at->channels, channel, event->nick);
+}
+
+static void
+on_kick(struct presence *at, const struct event *event)
+{
+	struct channel *channel = channels_find(&at->channels, event->params[0]);
+
+	if (channel && is_us(at, event->params[1]) && channel->state == CHANNEL_IN)
+		out_of(at, channel, "kicked", event->params[2]);
+	else if (channel)
+		channels_part(&at->channels, channel, event->params[1]);
+}
+
+/* Whoever had our nick has let it go. */
+static void
+nick_free(struct presence *at, const char *nick)
+{
+	if (at->nick_next && name_same(nick, presence_nick(at), at->channels.how))
+		at->ask_nick = true;
+}
+
+static void
+on_quit(struct presence *at, const struct event *event)
+{
+	channels_quit(&at->channels, event->nick);
+	nick_free(at, event->nick);
+}
+
+static void
+on_nick(struct presence *at, const struct event *event)
+{
+	const char *to = event->params[0];
+
+	channels_rename(&at->channels, event->nick, to);
+	if (!is_us(at, event->nick)) {
+		nick_free(at, event->nick);
+		return;
+	}
+	if (at->prefix && strlen(at->nick) < at->prefix)
+		at->prefix = at->prefix - strlen(at->nick) + strlen(to);
+	snprintf(at->nick, sizeof at->nick, "%s", to);
+	at->nick_next = name_same(to, presence_nick(at), at->channels.how) ? 0 : clock_mono() + at->irc->rejoin;
+	at->tell = at->stage == STAGE_HERE;
+}
+
+static void
+on_nick_taken(struct presence *at, const struct event *event)
+{
+	if (at->stage == STAGE_LOGIN && !strcmp(event->name, "432"))
+		presence_give_up(at, "The server says that my nick is none it allows; give another one as nick = \"...\".");
+	else if (at->stage == STAGE_LOGIN)
+		at->ask_nick = true;
+}
+
+static void
+on_refused_join(struct presence *at, const struct event *event)
+{
+	struct channel *channel = channels_find(&at->channels, event->params[1]);
+
+	if (channel && channel->state == CHANNEL_ASKED)
+		out_of(at, channel, "not let in", event->params[event->count - 1]);
+}
+
+/* Our words were not taken: the oldest that waits for its proof there is the one. */
+static void
+on_refused_words(struct presence *at, const struct event *event)
+{
+	const char *why = event->params[event->count - 1];
+
+	for (struct waiter *waiter = at->waiters; waiter; waiter = waiter->next)
+		if (waiter->put && !*waiter->refused.text && name_same(waiter->target, event->params[1], at->channels.how)) {
+			error_set(&waiter->refused, "%s did not take it for %s: %.200s.", at->link->name, waiter->target, why);
+			return;
+		}
+	log_debug("%s refused words for %s: %s", at->link->name, event->params[1], why);
+}
+
+static void
+on_both(struct presence *at, const struct event *event)
+{
+	on_refused_join(at, event);
+	on_refused_words(at, event);
+}
+
+/* 396: our host is another one now; how long it is shows the next JOIN. */
+static void
+on_host(struct presence *at, const struct event *event)
+{
+	(void)event;
+	at->prefix = 0;
+}
+
+/* Why nobody can be proven here; NULL: the server says who it is. It may withdraw that at any time. */
+static const char *
+nobody_proven(const struct presence *at)
+{
+	if (!at->irc->tls && !irc_settings_local(at->irc))
+		return "this connection is not encrypted, so anybody could forge it";
+	return at->login.has & CAP_ACCOUNT_TAG ? NULL : "this network has no account-tag";
+}
+
+static void
+on_message(struct presence *at, const struct event *event)
+{
+	const struct hear hearing = { at->link->name, at->nick, nobody_proven(at), &at->channels, clock_wall() };
+	struct ear *ear = memory_take(sizeof *ear);
+
+	ear->arena = arena_new();
+	enum heard heard = hear(ear->arena, &hearing, &at->line, event->origin, event->params[0], event->params[1], &ear->message);
+	if (heard == HEARD_OLD && !at->warned) {
+		log_warning("%s: passed over what was said more than 5 minutes ago by the server's clock; do the clocks agree?", at->link->name);
+		at->warned = true;
+	}
+	if (heard != HEARD) {
+		ear_free(ear);
+		return;
+	}
+	presence_hear(at, ear);
+}
+
+/* A NOTICE is never answered, whatever it says: it is not in here. */
+static const struct { const char *name; void (*call)(struct presence *, const struct event *); } reactions[] = {
+	{ "353",     on_names },
+	{ "366",     on_names_end },
+	{ "396",     on_host },
+	{ "401",     on_refused_words },
+	{ "403",     on_both },
+	{ "404",     on_refused_words },
+	{ "405",     on_refused_join },
+	{ "408",     on_refused_words },
+	{ "432",     on_nick_taken },
+	{ "433",     on_nick_taken },
+	{ "436",     on_nick_taken },
+	{ "437",     on_nick_taken },
+	{ "470",     on_refused_join },
+	{ "471",     on_refused_join },
+	{ "473",     on_refused_join },
+	{ "474",     on_refused_join },
+	{ "475",     on_refused_join },
+	{ "476",     on_refused_join },
+	{ "477",     on_both },
+	{ "479",     on_refused_join },
+	{ "489",     on_refused_join },
+	{ "520",     on_refused_join },
+	{ "531",     on_refused_words },
+	{ "716",     on_refused_words },
+	{ "CHANNEL", on_message },
+	{ "CONNECT", on_connect },
+	{ "JOIN",    on_join },
+	{ "KICK",    on_kick },
+	{ "NICK",    on_nick },
+	{ "PART",    on_part },
+	{ "PRIVMSG", on_message },
+	{ "QUIT",    on_quit },
+};
+
+void
+reactions_take(struct presence *at, const char *name, const char *origin, const char *const *params, size_t count)
+{
+	char nick[NAME_MOST + 1] = "";
+
+	name_of(origin, nick);
+	struct event event = { name, origin, nick, params, count };
+	for (size_t i = 0; i < sizeof reactions / sizeof *reactions; i++)
+		if (!strcmp(reactions[i].name, name) && count > 0)
+			reactions[i].call(at, &event);
+}

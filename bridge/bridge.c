@@ -24,6 +24,7 @@
 #include "bridge/run/store.h"
 #include "bridge/run/task.h"
 #include "bridge/setup.h"
+#include "bridge/talk/card.h"
 #include "bridge/talk/carry.h"
 #include "bridge/talk/hearing.h"
 #include "bridge/talk/intent.h"
@@ -159,6 +160,16 @@ message_into(struct arena *arena, const struct message *from, struct message *to
 			.proof = arena_text(arena, from->from.proof), .proven = from->from.proven } };
 }
 
+/* Who asked hears that nothing was done: the protocols do not know which lines are commands. */
+static void
+not_taken(struct task *task, struct bridge *bridge, const struct message *message)
+{
+	struct card *card = card_new(task->arena, TONE_BAD, "refused: I cannot keep what I am asked for, so nothing was done: %s", task->error.text);
+
+	card->to = message->direct ? NULL : message->from.shown;
+	outbox_say(bridge->talk.outbox, &message->place, message->id, card);
+}
+
 /* A command that may change something is kept first; what only looks is not, so it costs no commit. */
 static bool
 hear_one(struct task *task, struct bridge *bridge, const struct message *message)
@@ -172,8 +183,10 @@ hear_one(struct task *task, struct bridge *bridge, const struct message *message
 	struct work *work = work_new(keep, sizeof(struct keeping));
 	struct keeping *keeping = work_with(work);
 	message_into(work_arena(work), message, &keeping->message);
-	if (!store_commit(task, work))
+	if (!store_commit(task, work)) {
+		not_taken(task, bridge, message);
 		return false;
+	}
 	if (keeping->event)
 		hearing_take(&bridge->talk, message, keeping->event);
 	return true;
@@ -397,7 +410,7 @@ open_links(struct bridge *bridge)
 	bridge->link_count = setup->link_count;
 	for (size_t i = 0; i < setup->link_count; i++) {
 		bridge->links[i] = (struct link){ .name = setup->links[i].name, .protocol = setup->links[i].protocol, .conf = setup->links[i].conf,
-			.engine = &bridge->engine, .bridge = bridge, .nick = setup->gateway.name, .prefix = setup->gateway.prefix, .channels = setup->links[i].channels,
+			.engine = &bridge->engine, .bridge = bridge, .nick = setup->gateway.name, .prefix = setup->gateway.prefix, .lines = (size_t)setup->gateway.lines, .channels = setup->links[i].channels,
 			.since = clock_wall() };
 		snprintf(bridge->links[i].text, sizeof bridge->links[i].text, "starting");
 	}

@@ -29,6 +29,7 @@ struct link {
 	struct bridge *bridge;
 	const char *nick;                       /* the gateway's name */
 	const char *prefix;                     /* what begins a command: ! */
+	size_t lines;                           /* the most of one answer; 0: as the protocol likes */
 	const char *const *channels;            /* where to be: the rooms' places on this link, ended by NULL */
 	void *own;                              /* from run() until it returns */
 

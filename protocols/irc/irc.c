@@ -110,9 +110,9 @@ run(struct task *task, struct link *link)
 /* -- Saying something ------------------------------------------------------------------------------------------------- */
 
 static struct said
-draw(struct task *task, const struct presence *at, const struct channel *channel, const struct delivery *delivery)
+draw(struct task *task, const struct link *link, const struct presence *at, const struct channel *channel, const struct delivery *delivery)
 {
-	const struct say say = { .target = delivery->place.channel, .prefix = presence_prefix(at), .colour = at->irc->colour,
+	const struct say say = { .target = delivery->place.channel, .lines = link->lines, .prefix = presence_prefix(at), .colour = at->irc->colour,
 		.message = !strcmp(at->irc->answers, "message"), .again = delivery->again, .nick = at->nick,
 		.channels = &at->channels, .channel = channel };
 
@@ -171,7 +171,7 @@ deliver(struct task *task, struct link *link, const struct delivery *delivery, c
 	if (strchr("#&+!", *target) && (!channel || channel->state != CHANNEL_IN))
 		return task_fail(task, "I am not in %s%s%s.", target, channel && *channel->why ? ": " : "", channel ? channel->why : "");
 
-	struct said said = draw(task, at, channel, delivery);
+	struct said said = draw(task, link, at, channel, delivery);
 	struct waiter waiter = { .task = task->id, .target = target, .txn = delivery->txn };
 	presence_wait(at, &waiter);
 	bool fine = put(task, at, &waiter, &said) && (!delivery->txn || prove(task, at, &waiter));

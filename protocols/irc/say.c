@@ -173,7 +173,7 @@ say_card(struct arena *arena, const struct say *say, const struct card *original
 	/* In private there is nobody else to address. */
 	if (!say->channel && !card->ring)
 		card->to = NULL;
-	struct lines lines = card_lines(arena, card, most < WIDTH ? most : WIDTH, LINES);
+	struct lines lines = card_lines(arena, card, most < WIDTH ? most : WIDTH, say->lines ? say->lines : LINES);
 	if (say->again && lines.count)
 		lines.each[lines.count - 1] = arena_printf(arena, "%s%s", lines.each[lines.count - 1], resent);
 	said.size = lines.count * PIECES;

@@ -12,6 +12,7 @@ struct channels;
 
 struct say {
 	const char *target;             /* a channel, or a nick */
+	size_t lines;                   /* the most of one card; 0: ten */
 	size_t prefix;                  /* bytes that the server puts before a line of ours */
 	bool colour;
 	bool message;                   /* answers are PRIVMSG */

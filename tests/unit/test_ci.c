@@ -48,7 +48,8 @@ struct script {
 	size_t latest_count;
 	enum found found;
 	const char *log;                /* NULL: it cannot be read */
-	unsigned started, stopped, again_of;
+	unsigned started, stopped, again_of, looked;
+	bool (*looking)(struct task *, const char *token);      /* called with each look at one of `latest`; NULL */
 	char last[300];                 /* the parameters of the last start, and who stopped */
 };
 
@@ -156,15 +157,16 @@ find(struct task *task, const struct ci_request *wanted, struct build *out, enum
 static bool
 look(struct task *task, const void *conf, struct build *build)
 {
-	const struct script *script = conf;
+	struct script *script = (struct script *)(uintptr_t)conf;
 	const char *token = build->token;
 
+	script->looked++;
 	if (script->away)
 		return task_fail(task, "Buildbot did not answer within 30 s.");
 	for (size_t i = 0; i < script->latest_count; i++)
 		if (!strcmp(script->latest[i].token, token)) {
 			*build = script->latest[i];
-			return true;
+			return !script->looking || script->looking(task, token);
 		}
 	*build = script->looks;
 	build->token = token;
@@ -426,6 +428,20 @@ quiet(struct fixture *fixture)
 	expect(fixture, "-- alice: pong");
 }
 
+/* The service was looked at twice more: what there was to say is said, or on its way before the next answer. */
+static void
+looks(struct fixture *fixture)
+{
+	unsigned before = fixture->script.looked;
+	int64_t stop_at = clock_mono() + PATIENCE;
+
+	while (fixture->script.looked < before + 2 && clock_mono() < stop_at) {
+		follows_look(fixture->talk.follows, 1);
+		turn(fixture);
+	}
+	assert_true(fixture->script.looked >= before + 2);
+}
+
 /* The store, changed behind everybody's back: that is how time passes here. */
 
 static bool
@@ -532,8 +548,10 @@ test_what_starts_soon_is_not_said_to_wait_and_what_took_long_rings(void **state)
 	say(fixture, "alice", "!build web target=staging");
 	while (!fixture->script.started)
 		turn(fixture);
+	looks(fixture);
 	quiet(fixture);
-	fixture->script.looks = (struct build){ .state = BUILD_RUNNING, .job = "web", .number = "412", .expected = 228000, .url = "https://ci.corp.example/412" };
+	fixture->script.looks = (struct build){ .state = BUILD_RUNNING, .job = "web", .number = "412", .expected = 228000, .url = "https://ci.corp.example/412",
+		.last = "done" };
 	expect(fixture, "-- B1 running: web #412, about 4 min (alice)");
 	a_minute_passes(fixture);
 	passes(fixture, 228000);
@@ -850,9 +868,11 @@ test_a_service_that_is_away_changes_nothing_and_is_said_once(void **state)
 	fixture->script.away = true;
 	while (!strstr(sql(fixture, "SELECT json_extract(seen, '$.away')>0 FROM follow"), "1"))
 		turn(fixture);
+	looks(fixture);
 	quiet(fixture);
 	sql(fixture, "UPDATE follow SET seen=json_set(seen, '$.away', json_extract(seen, '$.away')-600000)");
 	expect(fixture, "-- B1 unknown for now: Buildbot does not answer since *; I go on looking");
+	looks(fixture);
 	quiet(fixture);
 	fixture->script.away = false;
 	follows_look(fixture->talk.follows, 1);
@@ -1043,6 +1063,44 @@ test_a_watched_job_says_each_new_end_once_and_not_what_is_said_anyway(void **sta
 	quiet(fixture);
 }
 
+/* What is written when the second of two is looked at: had we died there, the second would still be said. */
+static struct fixture *peeking;
+static char peeked[2000];
+
+static bool
+peek(struct task *task, const char *token)
+{
+	struct work *work = work_new(change, sizeof peeking);
+
+	*(struct fixture **)work_with(work) = peeking;
+	peeking->sql = "SELECT seen FROM follow";
+	if (!strcmp(token, "second") && store_commit(task, work))
+		snprintf(peeked, sizeof peeked, "%s", peeking->answer);
+	return true;
+}
+
+static void
+test_two_new_ends_are_each_written_with_what_is_said_of_them(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say(fixture, "alice", "!watch web");
+	expect(fixture, "-- alice: I say here*");
+	while (!strstr(sql(fixture, "SELECT coalesce(seen, '') FROM follow"), "[]"))
+		turn(fixture);
+	peeking = fixture;
+	fixture->script.looking = peek;
+	fixture->script.latest[0] = (struct build){ .token = "second", .state = BUILD_PASSED, .job = "web", .number = "2" };
+	fixture->script.latest[1] = (struct build){ .token = "first", .state = BUILD_PASSED, .job = "web", .number = "1" };
+	fixture->script.latest_count = 2;
+	follows_look(fixture->talk.follows, 1);
+	expect(fixture, "-- ?ci? web #1 passed");
+	expect(fixture, "-- ?ci? web #2 passed");
+	assert_string_equal(peeked, "[\"first\"];");
+	fixture->script.looking = NULL;
+	quiet(fixture);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -1078,6 +1136,7 @@ main(void)
 		TEST(test_a_log_is_shown_and_one_without_words_says_so),
 		TEST(test_the_list_names_jobs_and_one_alone_its_parameters),
 		TEST(test_a_watched_job_says_each_new_end_once_and_not_what_is_said_anyway),
+		TEST(test_two_new_ends_are_each_written_with_what_is_said_of_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

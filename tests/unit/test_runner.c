@@ -39,7 +39,9 @@ enum { PATIENCE = 30000 };
 
 static const char jobs[] =
 	"runner \"local\" {\n"
-	"	job \"args\" { run = { \"/bin/sh\", \"-c\", 'printf \"[%s]\" \"$@\"', \"args\", \"{v}\", \"--v={v}\", '${v}' } param \"v\" { required = yes } }\n"
+	"	job \"args\" {\n"
+	"		run = { \"/bin/sh\", \"-c\", 'printf \"[%s]\" \"$@\"', \"args\", \"{v}\", \"--v={v}\", '${v}' } param \"v\" { required = yes }\n"
+	"	}\n"
 	"	job \"dash\" { run = { \"/bin/echo\", \"{v}\" } param \"v\" { required = yes dash = yes } }\n"
 	"	job \"name\" { run = { \"/bin/echo\", \"{v}\" } param \"v\" { pattern = '[a-z]{1,8}' default = \"world\" } }\n"
 	"	job \"pick\" { run = { \"/bin/echo\", \"{v}\" } param \"v\" { choices = { \"one\", \"two\" } required = yes } }\n"

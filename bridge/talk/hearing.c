@@ -157,8 +157,31 @@ ask_which(struct heard *heard, const struct candidate *among, size_t count)
 }
 
 static bool
+could(const struct request *request, const struct candidate *candidate)
+{
+	struct ask ask = { .account = request->from.account, .room = request->room ? request->room->name : NULL,
+		.instance = candidate->instance->name, .verb = candidate->command->verb, .changes = candidate->command->care == CARE_CHANGE };
+
+	return rights_could(request->talk->rights, &ask);
+}
+
+/* Those that the person may use come into question; where there is none, one is taken, and refused by the rules. No service is asked
+ * anything for somebody who may not use it. */
+static size_t
+allowed(const struct request *request, struct candidate *among, size_t count)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (could(request, &among[i]))
+			among[left++] = among[i];
+	return left ? left : 1;
+}
+
+static bool
 choose(struct heard *heard, struct candidate *among, size_t count)
 {
+	count = allowed(&heard->request, among, count);
 	if (count == 1) {
 		take(&heard->request, &among[0]);
 		return true;
@@ -192,9 +215,8 @@ meant(const struct heard *heard, const struct instance *only, const char *word)
 			continue;
 		for (const struct command_set *set = instance->sets; set->kind; set++)
 			for (const struct command *command = set->commands; command->verb && count < 126; command++) {
-				struct ask ask = { .account = request->from.account, .room = request->room ? request->room->name : NULL,
-					.instance = instance->name, .verb = command->verb, .changes = command->care == CARE_CHANGE };
-				if (rights_could(request->talk->rights, &ask))
+				struct candidate candidate = { instance, set, command };
+				if (could(request, &candidate))
 					verbs[count++] = command->verb;
 			}
 	}
@@ -246,6 +268,8 @@ find(struct heard *heard, bool *known)
 	}
 	size_t count = collect(request, first, among);
 	*known = count > 0;
+	if (!request->person)
+		return false;           /* which one a stranger means nobody is asked */
 	return count ? choose(heard, among, count) : no_such_verb(heard, NULL, first);
 }
 

@@ -1,6 +1,7 @@
 /* main: the command line: one row a subcommand. */
 #include "config.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ struct options {
 struct subcommand {
 	const char *name, *usage, *about;       /* about NULL: hidden */
 	int (*run)(const struct options *);
+	bool conf;                              /* it needs the configuration */
 };
 
 static const struct subcommand subcommands[];
@@ -266,16 +268,16 @@ run_help(const struct options *options)
 }
 
 static const struct subcommand subcommands[] = {
-	{ "run",       "run -c FILE",                   "serve, in the foreground, log on stderr", run_run },
-	{ "check",     "check -c FILE",                 "find every mistake in the configuration", run_check },
-	{ "console",   "console [--solo] -c FILE",      "talk to the running gateway, or to one of your own", run_console },
-	{ "status",    "status [--json]",               "links, services, work, what is not yet said", run_status },
-	{ "audit",     "audit list|verify",             "who did what; has anybody changed it", run_audit },
-	{ "version",   "version",                       "which version this is", run_version },
-	{ "help",      "help",                          "this", run_help },
-	{ "--help",    NULL, NULL, run_help },
-	{ "--version", NULL, NULL, run_version },
-	{ "supervise", NULL, NULL, run_supervise },     /* started by the runner: keeps one job */
+	{ "run",       "run -c FILE",                   "serve, in the foreground, log on stderr", run_run, true },
+	{ "check",     "check -c FILE",                 "find every mistake in the configuration", run_check, true },
+	{ "console",   "console [--solo] -c FILE",      "talk to the running gateway, or to one of your own", run_console, true },
+	{ "status",    "status [--json]",               "links, services, work, what is not yet said", run_status, true },
+	{ "audit",     "audit list|verify",             "who did what; has anybody changed it", run_audit, true },
+	{ "version",   "version",                       "which version this is", run_version, false },
+	{ "help",      "help",                          "this", run_help, false },
+	{ "--help",    NULL, NULL, run_help, false },
+	{ "--version", NULL, NULL, run_version, false },
+	{ "supervise", NULL, NULL, run_supervise, false },     /* started by the runner: keeps one job */
 	{ 0 }
 };
 
@@ -302,12 +304,20 @@ main(int argc, char **argv)
 {
 	struct options options = { .conf = DEFAULT_CONF };
 
+	/* A library would write the keys of our connections into the file that this names. */
+	unsetenv("SSLKEYLOGFILE");
 	log_open(LEVEL_WARNING);
 	if (argc < 2 || !read_options(argc, argv, &options))
 		return usage();
-	for (const struct subcommand *one = subcommands; one->name; one++)
-		if (!strcmp(one->name, argv[1]))
-			return one->run(&options);
+	for (const struct subcommand *one = subcommands; one->name; one++) {
+		if (strcmp(one->name, argv[1]) != 0)
+			continue;
+		if (one->conf && access(options.conf, R_OK) != 0) {
+			fprintf(stderr, "sallyport: %s cannot be read (%s). Name the configuration with -c FILE.\n", options.conf, strerror(errno));
+			return EX_CONFIG;
+		}
+		return one->run(&options);
+	}
 	fprintf(stderr, "sallyport: there is no command %s.\n", argv[1]);
 	return usage();
 }

@@ -28,8 +28,8 @@ struct arena {
 };
 
 /* Nothing sensible can be done without memory: the service manager starts us again, and the store knows where we were. */
-static void *
-or_die(void *memory)
+void *
+memory_got(void *memory)
 {
 	if (!memory) {
 		fputs("sallyport: out of memory\n", stderr);
@@ -41,19 +41,19 @@ or_die(void *memory)
 void *
 memory_take(size_t size)
 {
-	return or_die(calloc(1, size ? size : 1));
+	return memory_got(calloc(1, size ? size : 1));
 }
 
 void *
 memory_resize(void *memory, size_t size)
 {
-	return or_die(realloc(memory, size ? size : 1));
+	return memory_got(realloc(memory, size ? size : 1));
 }
 
 char *
 memory_text(const char *text)
 {
-	return text ? or_die(strdup(text)) : NULL;
+	return text ? memory_got(strdup(text)) : NULL;
 }
 
 struct arena *
@@ -84,11 +84,20 @@ arena_free(struct arena *arena)
 	free(arena);
 }
 
+/* A size so large that it wraps round would give a block that is too small. */
+static size_t
+with_head(size_t size)
+{
+	if (size > PTRDIFF_MAX - sizeof(struct block))
+		memory_got(NULL);
+	return sizeof(struct block) + size;
+}
+
 static struct block *
 add_block(struct arena *arena, size_t least)
 {
 	size_t size = least > arena->next_size ? least : arena->next_size;
-	struct block *block = memory_take(sizeof *block + size);
+	struct block *block = memory_take(with_head(size));
 
 	block->size = size;
 	block->next = arena->blocks;
@@ -103,7 +112,7 @@ add_block(struct arena *arena, size_t least)
 void *
 arena_take(struct arena *arena, size_t size)
 {
-	struct block *block = memory_take(sizeof *block + (size ? size : 1));
+	struct block *block = memory_take(with_head(size ? size : 1));
 
 	block->next = arena->blocks;
 	arena->blocks = block;
@@ -117,7 +126,7 @@ arena_take(struct arena *arena, size_t size)
 	size_t aligned = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 
 	if (aligned < size)
-		or_die(NULL);
+		memory_got(NULL);
 	struct block *block = arena->blocks;
 	if (!block || block->size - block->used < aligned)
 		block = add_block(arena, aligned);

@@ -25,5 +25,6 @@ void arena_defer(struct arena *, void (*call)(void *), void *with); /* called by
 void *memory_take(size_t size);                       /* zeroed */
 void *memory_resize(void *, size_t size);
 char *memory_text(const char *);                      /* NULL stays NULL */
+void *memory_got(void *);                             /* what a library allocated, as it is; NULL is out of memory, and fatal */
 
 #endif

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "bridge/base/arena.h"
 
@@ -33,6 +32,20 @@ clock_mono(void)
 	return now_of(CLOCK_MONOTONIC);
 }
 
+/* Its folder holds other files too, and folders: a zone says so in its first four bytes. */
+static bool
+is_zone(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char begins[4];
+
+	if (!file)
+		return false;
+	bool zone = fread(begins, 1, sizeof begins, file) == sizeof begins && !memcmp(begins, "TZif", sizeof begins);
+	fclose(file);
+	return zone;
+}
+
 /* Called before there is a second thread: the C library keeps one zone for all. */
 bool
 clock_zone(const char *name)
@@ -41,11 +54,22 @@ clock_zone(const char *name)
 
 	if (!isalpha((unsigned char)*name) || strstr(name, ".."))
 		return false;
-	if (snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name) >= (int)sizeof path || access(path, R_OK) != 0)
+	if (snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name) >= (int)sizeof path || !is_zone(path))
 		return false;
 	setenv("TZ", name, 1);
 	tzset();
 	return true;
+}
+
+/* From one time to another. A service may say any number for a time. */
+static int64_t
+gap(int64_t from, int64_t to)
+{
+	int64_t ms;
+
+	if (__builtin_sub_overflow(to, from, &ms))
+		return to > from ? INT64_MAX : -INT64_MAX;
+	return ms;
 }
 
 /* Two units at most; the second is left out where it is zero. */
@@ -67,13 +91,16 @@ clock_span(struct arena *arena, int64_t ms)
 		ms = 0;
 	if (ms < 100)
 		return arena_printf(arena, "%lld ms", (long long)ms);
-	if (ms < 9950)
-		return ms % SECOND < 50 && ms >= SECOND ? arena_printf(arena, "%lld s", (long long)(ms / SECOND))
-			: arena_printf(arena, "%.1f s", (double)ms / SECOND);
-	if (ms < MINUTE - SECOND / 2)
-		return arena_printf(arena, "%lld s", (long long)((ms + SECOND / 2) / SECOND));
+	if (ms < 10 * SECOND - 50) {
+		long long tenths = (ms + 50) / 100;
+		return tenths % 10 ? arena_printf(arena, "%lld.%lld s", tenths / 10, tenths % 10) : arena_printf(arena, "%lld s", tenths / 10);
+	}
+	/* Rounded first, so that nothing is said to last 60 s or 60 min. */
+	ms = ms > INT64_MAX - SECOND / 2 ? ms : ms + SECOND / 2;
+	if (ms < MINUTE)
+		return arena_printf(arena, "%lld s", (long long)(ms / SECOND));
 	if (ms < HOUR)
-		return two_units(arena, ms + SECOND / 2, MINUTE, "min", SECOND, "s");
+		return two_units(arena, ms, MINUTE, "min", SECOND, "s");
 	if (ms < DAY)
 		return two_units(arena, ms, HOUR, "h", MINUTE, "min");
 	return two_units(arena, ms, DAY, "day", HOUR, "h");
@@ -88,7 +115,7 @@ clock_time(struct arena *arena, int64_t wall, int64_t now)
 
 	localtime_r(&then_s, &then);
 	localtime_r(&now_s, &today);
-	int64_t far = wall > now ? wall - now : now - wall;
+	int64_t far = wall > now ? gap(now, wall) : gap(wall, now);
 	const char *format = then.tm_year == today.tm_year && then.tm_yday == today.tm_yday ? "%H:%M"
 		: far < 6 * (int64_t)DAY ? "%a %H:%M" : "%Y-%m-%d %H:%M";
 	/* Its one warning is of a format it cannot see. */
@@ -124,12 +151,22 @@ roughly(struct arena *arena, int64_t ms)
 	return arena_printf(arena, "%lld days", (long long)(ms / DAY));
 }
 
+/* People plan by what is to come: by the minute, where it comes soon. */
+static char *
+until(struct arena *arena, int64_t ms)
+{
+	if (ms < MINUTE)
+		return roughly(arena, ms);
+	ms = (ms / MINUTE + (ms % MINUTE >= MINUTE / 2)) * MINUTE;
+	return ms >= HOUR && ms < DAY / 2 ? two_units(arena, ms, HOUR, "h", MINUTE, "min") : roughly(arena, ms);
+}
+
 char *
 clock_ago(struct arena *arena, int64_t wall, int64_t now)
 {
 	if (wall > now)
-		return arena_printf(arena, "%s (in %s)", clock_time(arena, wall, now), roughly(arena, wall - now));
-	return arena_printf(arena, "%s (%s ago)", clock_time(arena, wall, now), roughly(arena, now - wall));
+		return arena_printf(arena, "%s (in %s)", clock_time(arena, wall, now), until(arena, gap(now, wall)));
+	return arena_printf(arena, "%s (%s ago)", clock_time(arena, wall, now), roughly(arena, gap(wall, now)));
 }
 
 bool

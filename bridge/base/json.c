@@ -299,9 +299,7 @@ put(void *object)
 static struct json_object *
 joined(struct arena *arena, struct json_object *object)
 {
-	if (!object)
-		memory_resize(NULL, (size_t)-1);        /* out of memory: fatal there */
-	arena_defer(arena, put, object);
+	arena_defer(arena, put, memory_got(object));
 	return object;
 }
 
@@ -314,9 +312,7 @@ json_read(struct arena *arena, const char *text, size_t length, struct error *er
 
 	memcpy(copy, text, length);
 	if (is_strict(copy, length, error)) {
-		struct json_tokener *tokener = json_tokener_new_ex(DEPTH + 2);
-		if (!tokener)
-			memory_resize(NULL, (size_t)-1);
+		struct json_tokener *tokener = memory_got(json_tokener_new_ex(DEPTH + 2));
 		object = json_tokener_parse_ex(tokener, copy, (int)length + 1);
 		bool read = json_tokener_get_error(tokener) == json_tokener_success;
 		json_tokener_free(tokener);
@@ -411,13 +407,13 @@ void
 json_set(struct json_object *object, const char *key, const char *text)
 {
 	if (text)
-		json_object_object_add(object, key, json_object_new_string(text));
+		json_object_object_add(object, key, memory_got(json_object_new_string(text)));
 }
 
 void
 json_set_integer(struct json_object *object, const char *key, int64_t number)
 {
-	json_object_object_add(object, key, json_object_new_int64(number));
+	json_object_object_add(object, key, memory_got(json_object_new_int64(number)));
 }
 
 const char *

@@ -45,9 +45,7 @@ pattern_compile(struct arena *arena, const char *expression, struct error *error
 		error_set(error, "\"%s\" is no pattern: %s at character %zu", expression, (const char *)reason, (size_t)where + 1);
 		return NULL;
 	}
-	pattern->limits = pcre2_match_context_create(NULL);
-	if (!pattern->limits)
-		memory_resize(NULL, (size_t)-1);        /* fatal there */
+	pattern->limits = memory_got(pcre2_match_context_create(NULL));
 	pcre2_set_match_limit(pattern->limits, STEPS);
 	pcre2_set_depth_limit(pattern->limits, DEPTH);
 	pcre2_set_heap_limit(pattern->limits, HEAP_KIB);
@@ -65,8 +63,8 @@ pattern_text(const struct pattern *pattern)
 bool
 pattern_matches(const struct pattern *pattern, const char *text)
 {
-	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-	int found = data ? pcre2_match(pattern->code, (PCRE2_SPTR)text, strlen(text), 0, 0, data, pattern->limits) : -1;
+	pcre2_match_data *data = memory_got(pcre2_match_data_create(1, NULL));
+	int found = pcre2_match(pattern->code, (PCRE2_SPTR)text, strlen(text), 0, 0, data, pattern->limits);
 
 	pcre2_match_data_free(data);
 	return found >= 0;

@@ -160,37 +160,76 @@ is_unseen(int32_t c)
 		|| (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
 }
 
-/* How long an escape sequence is that begins here: CSI, OSC and the two-byte ones; or a colour code of IRC. 0: none. */
+/* How many of the next bytes, `most` of them at most, are of one kind. */
 static size_t
-sequence(const char *at, size_t length)
+run(const char *at, size_t length, size_t most, int (*is)(int))
+{
+	size_t i = 0;
+
+	while (i < length && i < most && is((unsigned char)at[i]))
+		i++;
+	return i;
+}
+
+/* A colour of IRC: \x03 and one or two digits, or \x04 and six hexadecimal ones; perhaps a comma and the background's. */
+static size_t
+colour(const char *at, size_t length)
+{
+	bool hex = *at == '\x04';
+	size_t least = hex ? 6 : 1, most = hex ? 6 : 2;
+	size_t first = run(at + 1, length - 1, most, hex ? isxdigit : isdigit);
+
+	if (first < least)
+		return 1;
+	if (1 + first >= length || at[1 + first] != ',')
+		return 1 + first;
+	size_t second = run(at + 2 + first, length - 2 - first, most, hex ? isxdigit : isdigit);
+	return second < least ? 1 + first : 2 + first + second;
+}
+
+static size_t
+skip_between(const char *at, size_t length, size_t i, char least, char most)
+{
+	while (i < length && at[i] >= least && at[i] <= most)
+		i++;
+	return i;
+}
+
+/* A title, a link, a clipboard: up to BEL or ESC \, but never past a line end. */
+static size_t
+escape_string(const char *at, size_t length)
 {
 	size_t i = 2;
 
-	if (at[0] == '\x03') {          /* NN,NN */
-		for (i = 1; i < length && i < 3 && isdigit((unsigned char)at[i]);)
-			i++;
-		if (i > 1 && i + 1 < length && at[i] == ',' && isdigit((unsigned char)at[i + 1]))
-			i += i + 2 < length && isdigit((unsigned char)at[i + 2]) ? 3 : 2;
-		return i;
-	}
-	if (at[0] == '\x04') {          /* RRGGBB */
-		for (i = 1; i < length && i < 7 && isxdigit((unsigned char)at[i]);)
-			i++;
-		return i;
-	}
-	if (at[0] != '\x1b' || length < 2)
-		return 0;
-	if (at[1] == '[')
-		while (i < length && !(at[i] >= 0x40 && at[i] <= 0x7e))
-			i++;
-	else if (at[1] == ']' || at[1] == 'P' || at[1] == '^' || at[1] == '_')
-		while (i < length && at[i] != '\a' && at[i] != '\n' && !(at[i] == '\x1b' && i + 1 < length && at[i + 1] == '\\'))
-			i++;
-	else
-		return 2;
-	if (i < length && at[i] == '\n')
-		return i;
-	return i < length ? i + (at[i] == '\x1b' ? 2 : 1) : length;
+	while (i < length && !memchr("\a\n\r\x1b", at[i], 4))
+		i++;
+	if (i < length && at[i] == '\a')
+		return i + 1;
+	return i + 1 < length && at[i] == '\x1b' && at[i + 1] == '\\' ? i + 2 : i;
+}
+
+/* As ECMA-48 has it. Where it breaks off, what stands there is text again: nobody hides words behind it. */
+static size_t
+escape(const char *at, size_t length)
+{
+	if (length < 2)
+		return 1;
+	if (memchr("]PX^_", at[1], 5))
+		return escape_string(at, length);
+	bool control = at[1] == '[';
+	size_t i = control ? skip_between(at, length, 2, 0x20, 0x3f) : skip_between(at, length, 1, 0x20, 0x2f);
+	if (i < length && at[i] >= (control ? 0x40 : 0x30) && at[i] <= 0x7e)
+		return i + 1;
+	return i;
+}
+
+/* How long an escape sequence or a colour is that begins here; 0: there is none. */
+static size_t
+sequence(const char *at, size_t length)
+{
+	if (*at == '\x1b')
+		return escape(at, length);
+	return *at == '\x03' || *at == '\x04' ? colour(at, length) : 0;
 }
 
 /* Adds what may be seen of it. A blank stands for white space, once where `fold`. */
@@ -286,6 +325,15 @@ text_plain(struct arena *arena, const char *text)
 	return out.bytes;
 }
 
+static const char *
+behind_character(const char *at)
+{
+	do
+		at++;
+	while (((unsigned char)*at & 0xc0) == 0x80);
+	return at;
+}
+
 /* Where the text stops to fit, the last * takes one byte more: no further way back is needed. */
 bool
 text_glob(const char *pattern, const char *text)
@@ -296,7 +344,10 @@ text_glob(const char *pattern, const char *text)
 		if (*pattern == '*') {
 			star = ++pattern;
 			from = text;
-		} else if (*pattern == '?' || *pattern == *text) {
+		} else if (*pattern == '?') {
+			pattern++;
+			text = behind_character(text);
+		} else if (*pattern == *text) {
 			pattern++;
 			text++;
 		} else if (star) {
@@ -353,7 +404,7 @@ text_nearest(const char *word, const char *const *among)
 	for (size_t i = 0; among[i]; i++) {
 		unsigned far = distance(word, among[i]);
 		/* The beginning of a word is meant as that word. */
-		if (length >= 3 && !strncasecmp(word, among[i], length))
+		if (far > 1 && length >= 3 && !strncasecmp(word, among[i], length))
 			far = 1;
 		if (far <= best && (!nearest || far < best)) {
 			best = far;

@@ -35,7 +35,7 @@ char *text_clean_lines(struct arena *, const char *, size_t length);
 char *text_cut(struct arena *, const char *, size_t most);       /* at a word, ended by "..." where something is gone */
 
 char *text_plain(struct arena *, const char *);                  /* typographic quotes and no-break spaces to plain ones */
-bool text_glob(const char *pattern, const char *);               /* * and ?; linear in its time but for the last * */
+bool text_glob(const char *pattern, const char *);               /* * and ? (one character); at worst the lengths multiplied */
 /* The nearest of `among` (ended by NULL), or NULL where none is near enough to be what was meant. */
 const char *text_nearest(const char *word, const char *const *among);
 const char *text_s(unsigned long count);                         /* "" for one, else "s" */

@@ -81,7 +81,39 @@ url_form(struct arena *arena, const char *const *pairs)
 
 	for (size_t i = 0; pairs[i] && pairs[i + 1]; i += 2)
 		text_printf(&form, "%s%s=%s", i ? "&" : "", encode(arena, pairs[i]), encode(arena, pairs[i + 1]));
-	return form.bytes;
+	return form.cut ? NULL : form.bytes;
+}
+
+/* Cuts the port off its host: "ci.example:8080", "[::1]:8080". What has no port keeps the one it came with. */
+static bool
+split_port(char *host, unsigned long *port)
+{
+	char *colon = host + strcspn(host, *host == '[' ? "]" : ":"), *end;
+
+	if (*colon == ']')
+		colon++;
+	if (!*colon)
+		return true;
+	if (*colon != ':' || !isdigit((unsigned char)colon[1]))
+		return false;
+	*port = strtoul(colon + 1, &end, 10);
+	*colon = '\0';
+	return !*end && *port > 0 && *port <= 65535;
+}
+
+/* An IPv6 address in brackets, else anything that holds no sign with a meaning of its own. */
+static bool
+is_host(struct arena *arena, const char *host)
+{
+	size_t length = strlen(host);
+	struct in6_addr address;
+
+	if (*host == '[')
+		return length > 2 && host[length - 1] == ']' && inet_pton(AF_INET6, arena_slice(arena, host + 1, length - 2), &address) == 1;
+	for (const char *at = host; *at; at++)
+		if ((unsigned char)*at <= ' ' || (unsigned char)*at >= 0x7f || strchr("@\\\"<>%[]", *at))
+			return false;
+	return length > 0;
 }
 
 /* scheme, host and port of an http or https address. False for anything that two readers could read in two ways. */
@@ -93,24 +125,12 @@ take_apart(struct arena *arena, const char *url, const char **scheme, char **hos
 	if (!safe && strncasecmp(url, "http://", 7) != 0)
 		return false;
 	const char *authority = url + (safe ? 8 : 7);
-	size_t length = strcspn(authority, "/?#");
-	char *text = arena_slice(arena, authority, length), *end;
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] <= ' ' || strchr("@\\\"<>%", text[i]) || (unsigned char)text[i] >= 0x7f)
-			return false;
-	char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
+	*host = arena_slice(arena, authority, strcspn(authority, "/?#"));
+	for (char *at = *host; *at; at++)
+		*at = (char)tolower((unsigned char)*at);
 	*scheme = safe ? "https" : "http";
 	*port = safe ? 443 : 80;
-	if (colon && colon > (bracket ? bracket : text)) {
-		*port = strtoul(colon + 1, &end, 10);
-		if (!isdigit((unsigned char)colon[1]) || *end || *port == 0 || *port > 65535)
-			return false;
-		*colon = '\0';
-	}
-	for (char *at = text; *at; at++)
-		*at = (char)tolower((unsigned char)*at);
-	*host = text;
-	return *text != '\0' && (*text == '[') == (bracket != NULL);
+	return split_port(*host, port) && is_host(arena, *host);
 }
 
 char *
@@ -136,6 +156,17 @@ url_same_origin(const char *a, const char *b)
 	return same;
 }
 
+static bool
+is_loopback_address(struct arena *arena, const char *host)
+{
+	struct in_addr four;
+	struct in6_addr six;
+
+	if (*host == '[')
+		return inet_pton(AF_INET6, arena_slice(arena, host + 1, strlen(host) - 2), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+	return inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127;
+}
+
 bool
 url_loopback(const char *url)
 {
@@ -143,12 +174,10 @@ url_loopback(const char *url)
 	const char *scheme;
 	char *host;
 	unsigned long port;
-	struct in_addr address;
 	bool loopback = false;
 
 	if (url && take_apart(arena, url, &scheme, &host, &port))
-		loopback = !strcmp(host, "localhost") || !strcmp(host, "[::1]")
-			|| (inet_pton(AF_INET, host, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127);
+		loopback = !strcmp(host, "localhost") || is_loopback_address(arena, host);
 	arena_free(arena);
 	return loopback;
 }

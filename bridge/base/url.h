@@ -13,7 +13,7 @@ char *url_part(struct arena *, const char *);
 char *url_make(struct arena *, const char *base, ...) __attribute__((sentinel));
 /* Adds ?name=value or &name=value, encoded. */
 char *url_query(struct arena *, const char *url, const char *name, const char *value);
-/* name=value&...: a form from pairs, ended by NULL. */
+/* name=value&...: a form from pairs, ended by NULL. NULL where it would have more than 1 MiB. */
 char *url_form(struct arena *, const char *const *pairs);
 /* scheme://host:port in lower case, the port always there. NULL where it is no http or https address, or carries a user. */
 char *url_origin(struct arena *, const char *url);

@@ -330,32 +330,47 @@ take_all(struct queue *queue, size_t most)
 
 /* The thread. */
 
+/* SQLite gave up the whole transaction by itself, as it does on a full disk. */
+static bool
+gave_up(struct db *db)
+{
+	return sqlite3_get_autocommit(db->connection) != 0;
+}
+
 static void
 run_one(struct db *db, struct work *work)
 {
-	struct error ignored;
-
 	if (!run_sql(db, "SAVEPOINT work", &work->error))
 		return;
 	work->ok = work->run(db, work->with, work->arena, &work->error);
+	if (gave_up(db)) {
+		if (work->ok)
+			error_set(&work->error, "The store gave up what it was writing: nothing was stored.");
+		work->ok = false;
+		return;
+	}
 	if (!work->ok)
-		run_sql(db, "ROLLBACK TO work", &ignored);
-	if (!run_sql(db, "RELEASE work", &work->error))
+		run_sql(db, "ROLLBACK TO work", NULL);
+	if (!run_sql(db, "RELEASE work", work->ok ? &work->error : NULL))
 		work->ok = false;
 }
 
-/* A transaction that SQLite itself gave up (a full disk) takes all works with it. */
+/* All of them, or none: a transaction that could not be committed, or that SQLite gave up, takes every work with it. */
 static void
 run_group(struct db *db, struct queue *group, struct error *error)
 {
 	bool fine = run_sql(db, "BEGIN IMMEDIATE", error);
 
-	for (struct work *work = group->first; fine && work; work = work->next)
+	for (struct work *work = group->first; fine && work; work = work->next) {
 		run_one(db, work);
+		fine = !gave_up(db);
+		if (!fine)
+			*error = work->error;
+	}
 	fine = fine && run_sql(db, "COMMIT", error);
 	if (fine)
 		return;
-	if (!sqlite3_get_autocommit(db->connection))
+	if (!gave_up(db))
 		run_sql(db, "ROLLBACK", NULL);
 	for (struct work *work = group->first; work; work = work->next)
 		if (work->ok || !work->error.text[0]) {

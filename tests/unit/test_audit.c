@@ -1,0 +1,318 @@
+/* The audit: every record fits the one before, and whatever was done to one of them is found and named. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/error.h"
+#include "bridge/rights/audit.h"
+#include "bridge/run/loop.h"
+#include "bridge/run/store.h"
+#include "bridge/run/task.h"
+
+enum { RECORDS = 60 };
+
+static const struct tables *const all_tables[] = { &audit_tables, NULL };
+
+struct fixture {
+	char folder[64];
+	struct engine engine;
+};
+
+static int
+open_fixture(void **state)
+{
+	struct fixture *fixture = memory_take(sizeof *fixture);
+	enum store_open_error why;
+	struct error error;
+
+	snprintf(fixture->folder, sizeof fixture->folder, "/tmp/test-audit-XXXXXX");
+	assert_non_null(mkdtemp(fixture->folder));
+	fixture->engine.loop = loop_open(&error);
+	fixture->engine.tasks = tasks_open(&fixture->engine, 100);
+	fixture->engine.store = store_open(&fixture->engine, fixture->folder, all_tables, &why, &error);
+	assert_non_null(fixture->engine.store);
+	*state = fixture;
+	return 0;
+}
+
+static int
+close_fixture(void **state)
+{
+	static const char *const names[] = { "sallyport.db", "sallyport.db-wal", "sallyport.db-shm", "lock" };
+	struct fixture *fixture = *state;
+	char path[128];
+
+	store_close(fixture->engine.store);
+	tasks_close(fixture->engine.tasks);
+	loop_close(fixture->engine.loop);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(path, sizeof path, "%s/%s", fixture->folder, names[i]);
+		unlink(path);
+	}
+	rmdir(fixture->folder);
+	free(fixture);
+	return 0;
+}
+
+/* A piece of SQL on the store's thread, waited for. */
+
+struct piece {
+	struct fixture *fixture;
+	work_fn *run;
+	const void *with;
+	size_t size;
+	bool committed;
+	struct error error;
+	void *result;
+	size_t result_size;
+};
+
+static void
+commit(struct task *task, void *with)
+{
+	struct piece *piece = with;
+	struct work *work = work_new(piece->run, piece->size);
+
+	if (piece->size)
+		memcpy(work_with(work), piece->with, piece->size);
+	piece->committed = store_commit(task, work);
+	piece->error = task->error;
+	if (piece->result)
+		memcpy(piece->result, work_with(work), piece->result_size);
+	loop_stop(piece->fixture->engine.loop);
+}
+
+static bool
+run(struct fixture *fixture, work_fn *sql, const void *with, size_t size, void *result)
+{
+	struct piece piece = { .fixture = fixture, .run = sql, .with = with, .size = size, .result = result, .result_size = size };
+
+	assert_true(task_start(&fixture->engine, "commit", commit, &piece, NULL) != 0);
+	loop_run(fixture->engine.loop);
+	while (tasks_count(fixture->engine.tasks))
+		loop_turn(fixture->engine.loop);
+	return piece.committed;
+}
+
+static bool
+write_some(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	int count = *(int *)with;
+
+	for (int i = 0; i < count; i++) {
+		struct audit_entry entry = { .what = i % 3 ? "answered" : "asked", .person = "alice", .account = "corp/alice", .room = i % 2 ? "ops" : NULL,
+			.command = arena_printf(arena, "ci build web number=%d", i), .intent = i };
+		if (!audit_write(db, &entry, error))
+			return false;
+	}
+	return true;
+}
+
+static bool
+write_and_fail(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	return write_some(db, with, arena, error) && error_set(error, "it is taken back");
+}
+
+static bool
+verify(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	(void)arena;
+	return audit_verify(db, with, error);
+}
+
+static struct audit_verdict
+verdict_of(struct fixture *fixture)
+{
+	struct audit_verdict verdict = { 0 };
+
+	assert_true(run(fixture, verify, &verdict, sizeof verdict, &verdict));
+	return verdict;
+}
+
+static void
+fill(struct fixture *fixture, int count)
+{
+	assert_true(run(fixture, write_some, &count, sizeof count, NULL));
+}
+
+/* Somebody with the file in his hands: no trigger stops him. */
+static void
+tamper(struct fixture *fixture, const char *sql)
+{
+	char path[128], *why = NULL;
+	sqlite3 *connection;
+
+	snprintf(path, sizeof path, "%s/sallyport.db", fixture->folder);
+	assert_int_equal(sqlite3_open(path, &connection), SQLITE_OK);
+	sqlite3_busy_timeout(connection, 5000);
+	assert_int_equal(sqlite3_exec(connection, "DROP TRIGGER IF EXISTS audit_keep; DROP TRIGGER IF EXISTS audit_stay;", NULL, NULL, &why), SQLITE_OK);
+	if (sqlite3_exec(connection, sql, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", sql, why);
+	sqlite3_close(connection);
+}
+
+static void
+test_what_was_written_fits(void **state)
+{
+	fill(*state, RECORDS);
+	struct audit_verdict verdict = verdict_of(*state);
+	assert_true(verdict.whole);
+	assert_int_equal(verdict.records, RECORDS);
+}
+
+static void
+test_an_empty_audit_is_whole(void **state)
+{
+	assert_true(verdict_of(*state).whole);
+}
+
+static void
+test_a_work_that_was_taken_back_leaves_the_chain_right(void **state)
+{
+	int count = 5;
+
+	fill(*state, 3);
+	assert_false(run(*state, write_and_fail, &count, sizeof count, NULL));
+	fill(*state, 3);
+	struct audit_verdict verdict = verdict_of(*state);
+	assert_true(verdict.whole);
+	assert_int_equal(verdict.records, 6);
+}
+
+static bool
+change(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	(void)with;
+	(void)arena;
+	return db_run(db, error, "UPDATE audit SET person='mallory' WHERE seq=1", "");
+}
+
+static bool
+drop(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	(void)with;
+	(void)arena;
+	return db_run(db, error, "DELETE FROM audit WHERE seq=1", "");
+}
+
+static void
+test_nothing_of_ours_may_change_or_delete_a_record(void **state)
+{
+	fill(*state, 1);
+	assert_false(run(*state, change, NULL, 0, NULL));
+	assert_false(run(*state, drop, NULL, 0, NULL));
+}
+
+static void
+test_every_kind_of_tampering_is_found_at_its_record(void **state)
+{
+	static const struct { const char *sql; int64_t bad; } deeds[] = {
+		{ "UPDATE audit SET record=CAST(substr(record,1,60)||x'ab'||substr(record,62) AS BLOB) WHERE seq=17", 17 },
+		{ "UPDATE audit SET h=zeroblob(32) WHERE seq=20", 20 },
+		{ "UPDATE audit SET person='mallory' WHERE seq=5", 5 },
+		{ "UPDATE audit SET room='shop' WHERE seq=6", 6 },
+		{ "UPDATE audit SET wall=wall+1 WHERE seq=7", 7 },
+		{ "UPDATE audit SET what='refused' WHERE seq=8", 8 },
+		{ "UPDATE audit SET intent=99 WHERE seq=9", 9 },
+		{ "DELETE FROM audit WHERE seq=30", 30 },
+		{ "DELETE FROM audit WHERE seq=1", 1 },
+		{ "UPDATE audit SET seq=-1 WHERE seq=10; UPDATE audit SET seq=10 WHERE seq=11; UPDATE audit SET seq=11 WHERE seq=-1", 10 },
+		{ "INSERT INTO audit(seq, what, wall, record, h) VALUES(61, 'asked', 1, x'00', zeroblob(32))", 61 },
+	};
+
+	for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {
+		assert_int_equal(open_fixture(state), 0);
+		fill(*state, RECORDS);
+		tamper(*state, deeds[i].sql);
+		struct audit_verdict verdict = verdict_of(*state);
+		if (verdict.whole || verdict.bad != deeds[i].bad)
+			fail_msg("%s: found %lld", deeds[i].sql, (long long)verdict.bad);
+		close_fixture(state);
+	}
+	*state = NULL;
+}
+
+/* One byte at a time, every byte of every record. */
+static void
+test_every_changed_byte_is_found(void **state)
+{
+	enum { FEW = 4 };
+
+	fill(*state, FEW);
+	for (int seq = 1; seq <= FEW; seq++)
+		for (int at = 1; at <= 120; at += 7) {
+			char there[400], back[400];
+			snprintf(there, sizeof there, "CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM audit; UPDATE audit SET record="
+				"CAST(substr(record,1,%d)||iif(substr(record,%d,1)=x'ab',x'ac',x'ab')||substr(record,%d) AS BLOB) WHERE seq=%d",
+				at - 1, at, at + 1, seq);
+			snprintf(back, sizeof back, "UPDATE audit SET record=(SELECT record FROM kept WHERE kept.seq=audit.seq)");
+			tamper(*state, there);
+			struct audit_verdict verdict = verdict_of(*state);
+			assert_false(verdict.whole);
+			assert_int_equal(verdict.bad, seq);
+			assert_int_equal(verdict.records, seq - 1);
+			tamper(*state, back);
+		}
+	assert_true(verdict_of(*state).whole);
+}
+
+struct counted {
+	int64_t first, last;
+	int count;
+};
+
+static void
+count(const struct audit_record *record, void *with)
+{
+	struct counted *counted = with;
+
+	counted->first = counted->count ? counted->first : record->seq;
+	counted->last = record->seq;
+	counted->count++;
+	assert_string_equal(record->entry.person, "alice");
+}
+
+static bool
+list(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct audit_filter filter = { .room = "ops", .limit = 10 };
+
+	return audit_list(db, &filter, arena, count, with, error);
+}
+
+static void
+test_a_list_has_the_newest_that_fit_oldest_first(void **state)
+{
+	struct counted counted = { 0 };
+
+	fill(*state, RECORDS);
+	assert_true(run(*state, list, &counted, sizeof counted, &counted));
+	assert_int_equal(counted.count, 10);
+	assert_int_equal(counted.last, RECORDS);
+	assert_int_equal(counted.first, RECORDS - 18);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_an_empty_audit_is_whole, open_fixture, close_fixture),
+		cmocka_unit_test_setup_teardown(test_what_was_written_fits, open_fixture, close_fixture),
+		cmocka_unit_test_setup_teardown(test_a_work_that_was_taken_back_leaves_the_chain_right, open_fixture, close_fixture),
+		cmocka_unit_test_setup_teardown(test_nothing_of_ours_may_change_or_delete_a_record, open_fixture, close_fixture),
+		cmocka_unit_test(test_every_kind_of_tampering_is_found_at_its_record),
+		cmocka_unit_test_setup_teardown(test_every_changed_byte_is_found, open_fixture, close_fixture),
+		cmocka_unit_test_setup_teardown(test_a_list_has_the_newest_that_fit_oldest_first, open_fixture, close_fixture),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

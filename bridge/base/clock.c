@@ -135,7 +135,8 @@ clock_midnight(int64_t wall)
 	localtime_r(&then, &parts);
 	parts.tm_hour = parts.tm_min = parts.tm_sec = 0;
 	parts.tm_isdst = -1;
-	return (int64_t)mktime(&parts) * 1000;
+	int64_t midnight = (int64_t)mktime(&parts);
+	return midnight > INT64_MIN / 1000 ? midnight * 1000 : INT64_MIN;
 }
 
 /* One unit is enough beside the time itself. */

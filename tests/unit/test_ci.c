@@ -1070,11 +1070,12 @@ static char peeked[2000];
 static bool
 peek(struct task *task, const char *token)
 {
+	if (strcmp(token, "second") != 0)
+		return true;
 	struct work *work = work_new(change, sizeof peeking);
-
 	*(struct fixture **)work_with(work) = peeking;
 	peeking->sql = "SELECT seen FROM follow";
-	if (!strcmp(token, "second") && store_commit(task, work))
+	if (store_commit(task, work))
 		snprintf(peeked, sizeof peeked, "%s", peeking->answer);
 	return true;
 }

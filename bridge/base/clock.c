@@ -156,7 +156,7 @@ roughly(struct arena *arena, int64_t ms)
 static char *
 until(struct arena *arena, int64_t ms)
 {
-	if (ms < MINUTE)
+	if (ms < MINUTE || ms > INT64_MAX - MINUTE)
 		return roughly(arena, ms);
 	ms = (ms / MINUTE + (ms % MINUTE >= MINUTE / 2)) * MINUTE;
 	return ms >= HOUR && ms < DAY / 2 ? two_units(arena, ms, HOUR, "h", MINUTE, "min") : roughly(arena, ms);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -132,7 +133,7 @@ prepare(struct job *job, struct error *error)
 /* Starting it: in a session and group of its own, with nothing of ours open. */
 
 static void
-become_job(const struct job *job, int output, int report)
+become_job(const struct job *job, pid_t supervisor, int output, int report)
 {
 	sigset_t none;
 	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -141,6 +142,10 @@ become_job(const struct job *job, int output, int report)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	/* Without its supervisor nobody would end it in time. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != supervisor)
+		_exit(EX_UNAVAILABLE);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0
 	    && chdir(job->where) == 0)
@@ -155,6 +160,7 @@ static bool
 start(struct job *job)
 {
 	int output[2], report[2];
+	pid_t supervisor = getpid();
 
 	if (pipe2(output, O_CLOEXEC) != 0 || pipe2(report, O_CLOEXEC) != 0) {
 		job->failed = errno;
@@ -162,7 +168,7 @@ start(struct job *job)
 	}
 	job->pid = fork();
 	if (job->pid == 0)
-		become_job(job, output[1], report[1]);
+		become_job(job, supervisor, output[1], report[1]);
 	job->failed = job->pid < 0 ? errno : 0;
 	close(output[1]);
 	close(report[1]);

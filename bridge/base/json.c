@@ -11,7 +11,7 @@
 #include "bridge/base/error.h"
 #include "bridge/base/text.h"
 
-enum { DEPTH = 32, NODES = 50000 };
+enum { DEPTH = 32, NODES = 50000, LONGEST = 64 * 1024 * 1024 };
 
 /* What json-c takes though it is no JSON is refused by this one pass over the text, before json-c sees it. */
 struct check {
@@ -278,7 +278,9 @@ is_strict(const char *text, size_t length, struct error *error)
 	struct check check = { .arena = arena_new(), .text = text, .at = text, .end = text + length, .error = error };
 	bool fine;
 
-	if (!text_utf8(text, length))
+	if (length > LONGEST)
+		fine = error_set(error, "This JSON has more than 64 MiB.");
+	else if (!text_utf8(text, length))
 		fine = error_set(error, "This is no JSON: it is not UTF-8, or holds a NUL.");
 	else {
 		fine = value(&check, 1);

@@ -1,7 +1,8 @@
 /* json: one strict reader in front of json-c, and short ways to ask a document (threats W4).
  *
  * Refused, with a sentence: duplicate keys, single quotes, NaN and Infinity, numbers out of range, NUL (\u0000), bad
- * UTF-8, lone surrogates, comments, anything after the document, more than 32 levels or 50,000 nodes. */
+ * UTF-8, lone surrogates, comments, anything after the document, more than 32 levels, 50,000 nodes or 64 MiB. A document
+ * that is only null says nothing, and is refused too. */
 #ifndef SALLYPORT_BASE_JSON_H
 #define SALLYPORT_BASE_JSON_H
 

@@ -15,6 +15,8 @@
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
 
+enum { LONGEST = 8192 };        /* what a service says may be in a line, and has no bound of its own */
+
 /* The one state that a file keeps: where the lines go. */
 static struct {
 	pthread_mutex_t lock;
@@ -62,6 +64,16 @@ write_line(enum log_level level, const char *line)
 	fprintf(stderr, "%s %s: %s\n", when, levels[level].name, line);
 }
 
+/* Secrets are taken out twice: cleaning would hide one with blanks or line ends, and mend one that is torn by controls. */
+static char *
+one_line(struct arena *arena, const char *text)
+{
+	const char *shown = redact_text(arena, text);
+	const char *line = redact_text(arena, text_clean(arena, shown, strlen(shown)));
+
+	return text_cut(arena, line, LONGEST);
+}
+
 static void __attribute__((format(printf, 2, 0)))
 log_write(enum log_level level, const char *format, va_list values)
 {
@@ -71,8 +83,7 @@ log_write(enum log_level level, const char *format, va_list values)
 	if (!wanted)
 		return;
 	struct arena *arena = arena_new();
-	char *line = arena_vprintf(arena, format, values);
-	line = redact_text(arena, text_clean(arena, line, strlen(line)));
+	char *line = one_line(arena, arena_vprintf(arena, format, values));
 	pthread_mutex_lock(&log_state.lock);
 	write_line(level, line);
 	pthread_mutex_unlock(&log_state.lock);

@@ -1,8 +1,8 @@
 /* redact: the second line of defence: takes every secret that was loaded out of what we are about to show.
  *
- * It finds each secret as it is, URL-encoded, in base64 (alone, and as user:secret) and in hex, and besides
- * the user:password of any URL and what follows an Authorization header. The set of secrets is shared by the
- * whole process, as the log is: it is the log's memory. */
+ * It finds each secret as it is, line by line, URL-encoded, escaped as in JSON, in base64 (alone, and as user:secret) and
+ * in hex, also where the text was cut in the midst of it; and besides the user and password of any URL and what follows
+ * an Authorization header. The set of secrets is shared by the whole process, as the log is: it is the log's memory. */
 #ifndef SALLYPORT_BASE_REDACT_H
 #define SALLYPORT_BASE_REDACT_H
 

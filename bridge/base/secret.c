@@ -119,6 +119,18 @@ keep(struct arena *arena, const char *path, const char *bytes, size_t length)
 	return secret;
 }
 
+static bool
+cannot_open(const char *path, int why, struct error *error)
+{
+	if (why == ELOOP)
+		return error_set(error, "%s is a symbolic link; name the file itself.", path);
+	if (why == ENOENT)
+		return error_set(error, "%s is not there.", path);
+	if (why == EACCES)
+		return error_set(error, "%s may not be read by whoever runs the gateway.", path);
+	return error_set(error, "%s could not be opened: %s.", path, strerror(why));
+}
+
 const struct secret *
 secret_read(struct arena *arena, const char *name, const char *beside, struct error *error)
 {
@@ -129,8 +141,7 @@ secret_read(struct arena *arena, const char *name, const char *beside, struct er
 	size_t length;
 
 	if (fd < 0) {
-		error_set(error, errno == ELOOP ? "%s is a symbolic link; name the file itself." : errno == ENOENT ? "%s is not there."
-			: errno == EACCES ? "%s may not be read by whoever runs the gateway." : "%s could not be opened.", path);
+		cannot_open(path, errno, error);
 		return NULL;
 	}
 	char *bytes = memory_take(LONGEST + 1);

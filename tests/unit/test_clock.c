@@ -96,6 +96,8 @@ test_an_absurd_time_does_no_harm(void **state)
 			assert_true(strlen(clock_ago(*state, times[i], times[j])) > 10);
 			clock_midnight(times[i]);
 		}
+	assert_non_null(strstr(clock_ago(*state, INT64_MIN, INT64_MAX), "(106751991167 days ago)"));
+	assert_non_null(strstr(clock_ago(*state, INT64_MAX, INT64_MIN), "(in 106751991167 days)"));
 }
 
 static void
@@ -118,7 +120,7 @@ static void
 test_a_zone_that_is_none_is_refused_and_changes_nothing(void **state)
 {
 	static const char *const bad[] = {
-		"", "Mars/Olympus", "../../../etc/passwd", "Europe/../../../../etc/passwd", "/etc/localtime", "Europe", "zone.tab", ":UTC", "UTC ", "Europe/",
+		"", "Mars/Olympus", "../../../etc/passwd", "Europe/../UTC", "Europe/../../../../etc/passwd", "/etc/localtime", "Europe", "zone.tab", ":UTC", "UTC ", "Europe/",
 	};
 	char endless[1000];
 

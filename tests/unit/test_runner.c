@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -50,8 +51,10 @@ static const char jobs[] =
 	"	job \"exit\" { run = { \"/bin/sh\", \"-c\", 'echo out; echo err >&2; exit \"$1\"', \"exit\", \"{rc}\" } param \"rc\" { pattern = '[0-9]+' default = \"0\" } }\n"
 	"	job \"signal\" { run = { \"/bin/sh\", \"-c\", 'kill -9 $$' } }\n"
 	"	job \"late\" { run = { \"/bin/sh\", \"-c\", 'sleep 1000 & echo $!; wait' } timeout = \"1s\" }\n"
+	"	job \"polite\" { run = { \"/bin/sh\", \"-c\", '(trap \"echo bye; exit\" TERM; echo ready; sleep 1000 & wait) & wait' } timeout = \"1s\" }\n"
 	"	job \"deaf\" { run = { \"/bin/sh\", \"-c\", 'trap \"\" TERM; echo ready; while :; do sleep 1; done' } timeout = \"1s\" }\n"
-	"	job \"long\" { run = { \"/bin/sh\", \"-c\", 'echo begun; sleep 1000' } }\n"
+	"	job \"long\" { run = { \"/bin/sh\", \"-c\", 'echo begun; exec sleep 1000' } }\n"
+	"	job \"self\" { run = { \"/bin/sh\", \"-c\", 'echo $$; exec sleep 1000' } }\n"
 	"	job \"slow\" { run = { \"/bin/sh\", \"-c\", 'echo begun; sleep 1; echo done; exit 7' } }\n"
 	"	job \"left\" { run = { \"/bin/sh\", \"-c\", 'sleep 1000 & echo $!' } }\n"
 	"	job \"much\" { run = { \"/bin/sh\", \"-c\", 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo \"line $i\"; done' } output = 4096 }\n"
@@ -458,6 +461,12 @@ test_it_runs_alone_in_its_folder_with_nothing_of_ours_open(void **state)
 {
 	struct fixture *fixture = *state;
 	int open_fd = open("/etc/passwd", O_RDONLY);    /* not even what forgot to close itself */
+	struct rlimit core;
+
+	/* We ourselves would leave a core where we may. */
+	getrlimit(RLIMIT_CORE, &core);
+	core.rlim_cur = core.rlim_max;
+	setrlimit(RLIMIT_CORE, &core);
 	const char *text = output_of(fixture, "where", NULL);
 	char *lines = arena_text(fixture->arena, text), *save = NULL, *each[16] = { NULL };
 	size_t count = 0;
@@ -525,6 +534,12 @@ test_when_its_time_is_up_all_that_it_started_is_ended(void **state)
 	assert_int_equal(fixture->build.state, BUILD_FAILED);
 	assert_string_equal(fixture->build.why, "its time was up");
 	wait_gone(grandchild);
+}
+
+static void
+test_each_of_its_processes_is_asked_before_it_is_ended(void **state)
+{
+	assert_string_equal(output_of(*state, "polite", NULL), "ready\nbye\n");
 }
 
 static void
@@ -697,12 +712,13 @@ test_it_outlives_whoever_started_it_and_its_true_end_is_read_back(void **state)
 }
 
 static void
-test_without_its_supervisor_nobody_knows_its_end(void **state)
+test_without_its_supervisor_it_does_not_go_on_and_nobody_knows_its_end(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_true(start(fixture, "long", NULL));
+	assert_true(start(fixture, "self", NULL));
 	until(fixture, has_printed);
+	pid_t job = (pid_t)atoi(fixture->build.last);
 	pid_t holder = job_folder_holder(folder_of(fixture));
 	assert_true(holder > 1);
 	assert_int_equal(kill(holder, SIGKILL), 0);
@@ -710,14 +726,19 @@ test_without_its_supervisor_nobody_knows_its_end(void **state)
 	until(fixture, is_over);
 	assert_int_equal(fixture->build.state, BUILD_UNKNOWN);
 	assert_string_equal(fixture->build.why, "its supervisor is gone");
+	wait_gone(job);
 }
 
 static void
 test_a_token_that_is_none_names_no_folder(void **state)
 {
-	static const char *const tokens[] = { "../../etc", "", "request 1", "01ARZ3NDEKTSV4RRFFQ69G5FA/" };
+	static const char *const tokens[] = { "..", "../../etc", "", ".", "request 1", "01ARZ3NDEKTSV4RRFFQ69G5FA/" };
 	struct fixture *fixture = *state;
 
+	/* Where it would be found if it were followed. */
+	assert_int_equal(mkdir(arena_printf(fixture->arena, "%s/jobs", fixture->folder), 0700), 0);
+	assert_true(job_folder_write(fixture->folder, JOB_FILE, "{}"));
+	assert_true(job_folder_write(fixture->folder, END_FILE, "{\"exit\":0}"));
 	for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
 		fixture->key = tokens[i];
 		assert_true(on_task(fixture, ask_look));
@@ -756,7 +777,10 @@ test_old_folders_are_removed_and_running_ones_are_not(void **state)
 	const char *all = arena_printf(fixture->arena, "%s/jobs", fixture->folder);
 	const char *old = arena_printf(fixture->arena, "%s/01ARZ3NDEKTSV4RRFFQ69G5FAV", all);
 
-	assert_true(start(fixture, "long", NULL));
+	fixture->job = "long";
+	fixture->key = "01ARZ3NDEKTSV4RRFFQ69G5FAW";    /* as old as the other */
+	assert_true(on_task(fixture, ask_start));
+	until(fixture, has_printed);
 	assert_int_equal(mkdir(old, 0700), 0);
 	assert_int_equal(mkdir(arena_printf(fixture->arena, "%s/work", old), 0700), 0);
 	assert_true(job_folder_write(old, "work/file", "x"));
@@ -884,6 +908,7 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_each_end_is_told_as_it_was, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_program_that_cannot_be_executed_fails_with_the_reason, begin, end),
 		cmocka_unit_test_setup_teardown(test_when_its_time_is_up_all_that_it_started_is_ended, begin, end),
+		cmocka_unit_test_setup_teardown(test_each_of_its_processes_is_asked_before_it_is_ended, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_job_that_does_not_listen_is_killed, begin, end),
 		cmocka_unit_test_setup_teardown(test_what_it_leaves_behind_does_not_keep_it_running, begin, end),
 		cmocka_unit_test_setup_teardown(test_it_is_stopped_and_who_asked_is_known, begin, end),
@@ -894,7 +919,7 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_the_same_request_starts_it_once, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_request_that_never_started_never_will, begin, end),
 		cmocka_unit_test_setup_teardown(test_it_outlives_whoever_started_it_and_its_true_end_is_read_back, begin, end),
-		cmocka_unit_test_setup_teardown(test_without_its_supervisor_nobody_knows_its_end, begin, end),
+		cmocka_unit_test_setup_teardown(test_without_its_supervisor_it_does_not_go_on_and_nobody_knows_its_end, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_token_that_is_none_names_no_folder, begin, end),
 		cmocka_unit_test_setup_teardown(test_the_newest_come_first_and_each_runner_has_its_own, begin, end),
 		cmocka_unit_test_setup_teardown(test_old_folders_are_removed_and_running_ones_are_not, begin, end),

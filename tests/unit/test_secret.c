@@ -410,7 +410,7 @@ test_what_was_forgotten_is_not_looked_for(void **state)
 static void
 catch_stderr(struct fixture *fixture)
 {
-	int fd = open(path_of(fixture, "log"), O_RDWR | O_CREAT | O_APPEND, 0600);
+	int fd = open(path_of(fixture, "log"), O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600);
 
 	assert_true(fd >= 0);
 	fflush(stderr);

@@ -28,7 +28,7 @@ irc "corp" {{ server = "127.0.0.1" port = {port} tls = no flood = no }}
 room "ops" {{ places = {{ "corp/#ops" }} services = {{ "ci", "lab" }} }}
 person "alice" {{ accounts = {{ "corp/alice" }} roles = {{ "developer" }} }}
 person "bob" {{ accounts = {{ "corp/bob" }} roles = {{ "developer", "releaser" }} }}
-person "carol" {{ accounts = {{ "corp/carol" }} roles = {{ "reader" }} }}
+person "carol" {{ accounts = {{ "corp/Carol" }} roles = {{ "reader" }} }}
 role "reader" {{ look = {{ "*" }} in = {{ "ops" }} }}
 role "developer" {{ look = {{ "*" }} may = {{ "ci.build target!=prod", "ci.stop", "ci.retry", "ci.watch", "ci.unwatch", "lab.*" }} in = {{ "ops" }} }}
 role "releaser" {{ may = {{ "ci.build" }} in = {{ "ops" }} }}

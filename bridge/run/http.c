@@ -11,6 +11,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
+#include "bridge/base/redact.h"
 #include "bridge/base/secret.h"
 #include "bridge/base/text.h"
 #include "bridge/base/url.h"
@@ -307,6 +308,8 @@ http_send(struct task *task, const struct http_request *asked, struct http_respo
 	*response = (struct http_response){ .body = task_text(task, "%s", ""), .headers = none };
 	if (!may_ask(task, &call))
 		return false;
+	if (asked->service->user && asked->service->secret)
+		redact_add_basic(asked->service->user, asked->service->secret->bytes, asked->service->secret->length);
 	bool answered = ask(task, &call);
 	response->sent = call.sent;
 	if (answered)

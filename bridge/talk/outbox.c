@@ -471,9 +471,14 @@ outbox_begin(struct outbox *outbox)
 void
 outbox_link_ready(struct outbox *outbox, const char *link)
 {
-	for (struct lane *lane = outbox->lanes; lane; lane = lane->next)
-		if (!strcmp(lane->place.link, link))
+	for (struct lane *lane = outbox->lanes; lane; lane = lane->next) {
+		if (strcmp(lane->place.link, link) != 0)
+			continue;
+		if (lane->task)
 			task_wake(outbox->engine, lane->task);
+		else if (lane->first)
+			lane_begin(lane);       /* there was no room for its task before */
+	}
 }
 
 void

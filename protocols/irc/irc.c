@@ -184,6 +184,7 @@ const struct protocol protocol_irc = {
 	.name = "irc",
 	.about = "An IRC network, as an ordinary client: verified TLS, SASL, and people known by their services accounts.",
 	.can = 0,
+	.caseless = true,
 	.conf_size = sizeof(struct irc),
 	.settings = irc_settings,
 	.check = irc_settings_check,

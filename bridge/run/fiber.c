@@ -23,7 +23,7 @@
 
 enum {
 	STACK = 128 * 1024,
-	GUARD = 4096,
+	GUARD = 64 * 1024,              /* larger than any frame, so that none steps over it */
 	SPARE = 64,                     /* stacks that are kept for the next fiber */
 	ALARM_STACK = 64 * 1024,        /* where the overflow handler runs */
 };

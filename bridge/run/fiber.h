@@ -1,6 +1,6 @@
 /* fiber: a function on its own small stack; the only stack switching in the program.
  *
- * 128 KiB with a guard page below, pooled. A sigaltstack handler names the fiber whose stack overflowed and exits 70.
+ * 128 KiB with a guard below, pooled. A sigaltstack handler names the fiber whose stack overflowed and exits 70.
  * Annotated for AddressSanitizer and valgrind. */
 #ifndef SALLYPORT_RUN_FIBER_H
 #define SALLYPORT_RUN_FIBER_H

@@ -133,6 +133,8 @@ watch_after(struct watch *watch, int64_t ms)
 
 	if (ms < 0)
 		delay = (struct timeval){ 0, 0 };
+	/* From now, not from when this turn of the loop began: what came before in it may have taken long. */
+	event_base_update_cache_time(event_get_base(watch->event));
 	evtimer_add(watch->event, &delay);
 }
 

@@ -222,7 +222,9 @@ test_a_second_gateway_is_refused_and_told_who_is_there(void **state)
 		struct gateway second = { 0 };
 		snprintf(second.folder, sizeof second.folder, "%s", gateway->folder);
 		snprintf(pid, sizeof pid, "process %d", (int)getppid());
-		_exit(!open_with(&second, tables) && second.why == STORE_BUSY && strstr(second.error.text, pid) ? 0 : 1);
+		bool refused = !open_with(&second, tables) && second.why == STORE_BUSY && strstr(second.error.text, pid);
+		close_gateway(&second);
+		_exit(refused ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);

@@ -14,9 +14,11 @@
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
 #include "bridge/base/log.h"
+#include "bridge/base/redact.h"
 #include "bridge/base/text.h"
 #include "bridge/report.h"
 #include "bridge/rights/audit.h"
+#include "bridge/rights/role.h"
 #include "bridge/run/follow.h"
 #include "bridge/run/http.h"
 #include "bridge/run/loop.h"
@@ -155,16 +157,16 @@ static void
 message_into(struct arena *arena, const struct message *from, struct message *to)
 {
 	*to = (struct message){ .place = place_copy(arena, &from->place), .id = arena_text(arena, from->id),
-		.text = arena_text(arena, from->text), .direct = from->direct,
+		.text = arena_text(arena, from->text), .direct = from->direct, .heard = from->heard,
 		.from = { .account = arena_text(arena, from->from.account), .shown = arena_text(arena, from->from.shown),
 			.proof = arena_text(arena, from->from.proof), .proven = from->from.proven } };
 }
 
 /* Who asked hears that nothing was done: the protocols do not know which lines are commands. */
 static void
-not_taken(struct task *task, struct bridge *bridge, const struct message *message)
+not_taken(struct task *task, struct bridge *bridge, const struct message *message, const char *why)
 {
-	struct card *card = card_new(task->arena, TONE_BAD, "refused: I cannot keep what I am asked for, so nothing was done: %s", task->error.text);
+	struct card *card = card_new(task->arena, TONE_BAD, "refused: %s", why);
 
 	card->to = message->direct ? NULL : message->from.shown;
 	outbox_say(bridge->talk.outbox, &message->place, message->id, card);
@@ -184,12 +186,25 @@ hear_one(struct task *task, struct bridge *bridge, const struct message *message
 	struct keeping *keeping = work_with(work);
 	message_into(work_arena(work), message, &keeping->message);
 	if (!store_commit(task, work)) {
-		not_taken(task, bridge, message);
+		not_taken(task, bridge, message, task_text(task, "I cannot keep what I am asked for, so nothing was done: %s", task->error.text));
 		return false;
 	}
-	if (keeping->event)
+	/* What is kept while we are being stopped is carried out after the next start. */
+	if (keeping->event && !bridge->cancelled)
 		hearing_take(&bridge->talk, message, keeping->event);
 	return true;
+}
+
+/* Whoever asks in our last moments is told, while there is somebody to tell it. */
+static bool
+refuse_all(struct task *task, struct bridge *bridge, const struct message *messages, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct speaker *from = &messages[i].from;
+		if (hearing_ours(&bridge->talk, &messages[i]) && from->proven && rights_person(bridge->talk.rights, from->account))
+			not_taken(task, bridge, &messages[i], "I am being stopped, so nothing was done; ask again in a moment");
+	}
+	return task_fail(task, "I am being stopped.");
 }
 
 bool
@@ -200,7 +215,7 @@ bridge_hear(struct task *task, struct link *link, const struct message *messages
 	(void)cursor;           /* no protocol of this version repeats what it said */
 	link_heard(link);
 	if (bridge->stopping)
-		return task_fail(task, "I am being stopped.");
+		return refuse_all(task, bridge, messages, count);
 	for (size_t i = 0; i < count; i++)
 		if (!hear_one(task, bridge, &messages[i]))
 			return false;
@@ -269,7 +284,7 @@ bridge_answer(struct task *task, struct bridge *bridge, const char *const *words
 		text_add(&out, "I can be asked for status and audit.\n");
 		*exit_code = EX_USAGE;
 	}
-	*answer = out.bytes;
+	*answer = redact_text(task->arena, out.bytes);
 	return true;
 }
 
@@ -332,6 +347,18 @@ audit_life(struct bridge *bridge, const char *what)
 	store_queue(bridge->engine.store, work, NULL, NULL);
 }
 
+/* Where the link is not configured any more, nobody could be answered. */
+static void
+take_left(struct bridge *bridge, const struct message *message, int64_t event)
+{
+	if (link_named(bridge, message->place.link)) {
+		hearing_take(&bridge->talk, message, event);
+		return;
+	}
+	log_warning("A command of %s on %s is not carried out: no link is called so any more.", message->from.shown, message->place.link);
+	carry_done(&bridge->talk, event);
+}
+
 struct beginning {
 	struct bridge *bridge;
 	void (*ready)(void *);
@@ -349,10 +376,12 @@ begin(struct task *task, void *with)
 	audit_life(bridge, "started");
 	if (!store_commit(task, work))
 		log_error("What was left open could not be read: %s", task->error.text);
+	if (bridge->stopping)
+		return;
 	for (size_t i = 0; i < left->intent_count; i++)
 		carry_settle(&bridge->talk, &left->intents[i].intent, left->intents[i].unknown);
 	for (size_t i = 0; i < left->message_count; i++)
-		hearing_take(&bridge->talk, &left->messages[i].message, left->messages[i].event);
+		take_left(bridge, &left->messages[i].message, left->messages[i].event);
 	outbox_begin(bridge->talk.outbox);
 	follows_begin(bridge->talk.follows);
 	for (size_t i = 0; i < bridge->link_count; i++)
@@ -370,12 +399,15 @@ drain(void *with, int events)
 	bool late = clock_mono() >= bridge->drain_until;
 
 	(void)events;
-	if (!bridge->cancelled && (late || !manners_busy(bridge->talk.manners, NULL))) {
+	bool still = manners_busy(bridge->talk.manners, NULL) || outbox_speaking(bridge->talk.outbox);
+	if (!bridge->cancelled && (late || !still)) {
 		bridge->cancelled = true;
 		outbox_stop(bridge->talk.outbox);
 		follows_stop(bridge->talk.follows);
-		tasks_cancel_all(bridge->engine.tasks);
 	}
+	/* Each time: one may have begun another since. */
+	if (bridge->cancelled)
+		tasks_cancel_all(bridge->engine.tasks);
 	if (bridge->cancelled && !tasks_count(bridge->engine.tasks))
 		loop_stop(bridge->engine.loop);
 	else

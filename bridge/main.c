@@ -83,12 +83,12 @@ level_of(const char *name)
 static int
 run_run(const struct options *options)
 {
+	keep_memory_private();          /* before it holds a secret */
 	struct setup *setup = setup_read(options->conf);
 	int code = tell_mistakes(setup);
 
 	if (code == EX_OK) {
 		log_open(level_of(setup->gateway.log));
-		keep_memory_private();
 		code = bridge_run(setup, NULL, NULL);
 	}
 	setup_free(setup);
@@ -150,6 +150,7 @@ solo_begin(void *with)
 static int
 run_solo(const struct options *options)
 {
+	keep_memory_private();
 	struct setup *setup = setup_read(options->conf);
 	struct arena *arena = arena_new();
 	struct solo solo = { .socket = socket_of(setup, arena) };

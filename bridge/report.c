@@ -138,10 +138,11 @@ struct listing {
 	int64_t now;
 };
 
+/* A terminal obeys what it is shown, and a nick may be anything. */
 static const char *
-or_dash(const char *text)
+cell(const struct listing *listing, const char *text)
 {
-	return text && *text ? text : "-";
+	return text && *text ? text_clean(listing->arena, text, strlen(text)) : "-";
 }
 
 static void
@@ -149,11 +150,11 @@ say_record(const struct audit_record *record, void *with)
 {
 	const struct listing *listing = with;
 	const struct audit_entry *entry = &record->entry;
-	const char *result = or_dash(entry->result);
 
 	text_printf(listing->out, "%-7lld %-16s %-9s %-10s %-24s %-10s %-32s %s%s%s | %s\n", (long long)record->seq,
-		clock_time(listing->arena, record->wall, listing->now), entry->what, or_dash(entry->person), or_dash(entry->account),
-		or_dash(entry->room), or_dash(entry->command), or_dash(entry->decision), entry->rule ? ": " : "", entry->rule ? entry->rule : "", result);
+		clock_time(listing->arena, record->wall, listing->now), cell(listing, entry->what), cell(listing, entry->person),
+		cell(listing, entry->account), cell(listing, entry->room), cell(listing, entry->command), cell(listing, entry->decision),
+		entry->rule ? ": " : "", entry->rule ? cell(listing, entry->rule) : "", cell(listing, entry->result));
 }
 
 /* "90m" ago, or "today". */

@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "bridge/base/arena.h"
@@ -190,7 +191,7 @@ check_name(struct setup *setup, struct section *at, const struct instance *insta
 	if (command_find(help_commands, name))
 		conf_mistake(setup->conf, instance->where, at, "%s is a command of mine; give the service another name.", name);
 	for (size_t i = 0; i < setup->instance_count; i++)
-		if (!strcmp(setup->instances[i]->name, name))
+		if (!strcasecmp(setup->instances[i]->name, name))
 			conf_mistake(setup->conf, instance->where, at, "there is another service called %s (line %d).", name,
 				setup->instances[i]->where.line);
 }
@@ -275,9 +276,9 @@ check_place(struct setup *setup, struct section *at, struct room *room, size_t i
 		conf_mistake(setup->conf, where, at, "place \"%s\": %s", written, error.text);
 		return;
 	}
-	const struct room *other = room_of(&setup->rooms, place);
+	const struct room *other = room_has_place(room, place) ? room : room_of(&setup->rooms, place);
 	room->place_count++;
-	if (other && other != room)
+	if (other)
 		conf_mistake(setup->conf, where, at, "place \"%s\" is already a place of room \"%s\" (line %d).", written, other->name, other->where.line);
 }
 

@@ -20,19 +20,23 @@
 #include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
 #include "bridge/talk/living.h"
+#include "bridge/talk/manners.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/request.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
 
-/* The command as the audit keeps it: service, verb and resolved arguments, without secrets. */
+enum {
+	STORE_PATIENCE = 64,            /* s between two tries to store an outcome, at most */
+	STORE_TRIES = 64,               /* for an hour: then the next start has to look what became of it */
+};
+
+/* Verb and resolved arguments, without secrets. */
 static char *
-canonical(const struct request *request)
+asked_for(const struct request *request)
 {
 	struct text text = text_in(request->task->arena, 1000);
 
-	if (request->instance)
-		text_printf(&text, "%s ", request->instance->name);
 	text_add(&text, request->command->verb);
 	for (size_t i = 0; i < request->count; i++)
 		if (request_is_param(request, request->args[i].name))
@@ -40,6 +44,15 @@ canonical(const struct request *request)
 		else
 			text_printf(&text, " %s=%s", request->args[i].name, request->args[i].value);
 	return redact_text(request->task->arena, text_clean(request->task->arena, text.bytes, text.length));
+}
+
+/* The command as the audit keeps it: with its service before it. */
+static char *
+canonical(const struct request *request)
+{
+	const struct instance *instance = request->instance;
+
+	return task_text(request->task, "%s%s%s", instance ? instance->name : "", instance ? " " : "", asked_for(request));
 }
 
 /* What every audit row of a request says. The texts are copied into `arena`. */
@@ -68,6 +81,8 @@ write_audit(struct db *db, void *with, struct arena *arena, struct error *error)
 static void
 audit_queue(const struct request *request, const char *what, const char *command, const char *decision, const char *rule, const char *result)
 {
+	if (!request->person && !manners_audited(request->talk->manners, clock_mono()))
+		return;
 	struct work *work = work_new(write_audit, sizeof(struct audit_entry));
 	struct arena *arena = work_arena(work);
 	struct audit_entry *row = work_with(work);
@@ -75,7 +90,7 @@ audit_queue(const struct request *request, const char *what, const char *command
 	*row = entry(arena, request, what, command);
 	row->decision = arena_text(arena, decision);
 	row->rule = arena_text(arena, rule);
-	row->result = arena_text(arena, result);
+	row->result = redact_text(arena, result);
 	store_queue(request->talk->engine->store, work, NULL, NULL);
 }
 
@@ -97,15 +112,20 @@ write_done(struct db *db, void *with, struct arena *arena, struct error *error)
 	return message_done(db, ((struct done *)with)->event, error);
 }
 
-/* The message needs no second look after a restart: it was answered. */
+void
+carry_done(const struct talk *talk, int64_t event)
+{
+	if (!event)
+		return;
+	struct work *work = work_new(write_done, sizeof(struct done));
+	((struct done *)work_with(work))->event = event;
+	store_queue(talk->engine->store, work, NULL, NULL);
+}
+
 static void
 event_done(struct request *request)
 {
-	if (!request->own->event)
-		return;
-	struct work *work = work_new(write_done, sizeof(struct done));
-	((struct done *)work_with(work))->event = request->own->event;
-	store_queue(request->talk->engine->store, work, NULL, NULL);
+	carry_done(request->talk, request->own->event);
 	request->own->event = 0;
 }
 
@@ -156,8 +176,12 @@ resolved(struct request *request)
 	if (!request->command->resolve)
 		return true;
 	request->own->asking = true;
+	request->own->crowded = false;
 	bool fine = request->command->resolve(request);
 	request->own->asking = false;
+	/* Nothing is left out, or it would be decided upon something else than is carried out. */
+	if (fine && request->own->crowded)
+		fine = task_fail(request->task, "that is more than I can pass on; leave some of it out");
 	if (!fine && !request->task->cancelled)
 		carry_refuse(request, request->task->error.text, NULL);
 	return fine;
@@ -165,17 +189,24 @@ resolved(struct request *request)
 
 /* What only looks. */
 
+/* Its audit rows are not waited for, so it is refused where they could not be written. */
+static bool
+auditable(struct request *request)
+{
+	struct error why;
+
+	if (!store_failing(request->talk->engine->store, &why))
+		return true;
+	say(request, card_new(request->task->arena, TONE_BAD, "refused: I cannot write the audit now: %s", why.text));
+	event_done(request);
+	return false;
+}
+
 static void
 look(struct request *request, const struct decision *decision)
 {
-	struct error why;
-	bool fine;
+	bool fine = request->command->run(request);
 
-	if (store_failing(request->talk->engine->store, &why)) {
-		say(request, card_new(request->task->arena, TONE_BAD, "refused: I cannot write the audit now: %s", why.text));
-		return;
-	}
-	fine = request->command->run(request);
 	if (request->task->cancelled)
 		return;
 	if (!fine)
@@ -191,6 +222,8 @@ rehearse(struct request *request, const struct decision *decision)
 
 	task_rehearse(task);
 	bool fine = request->command->run(request);
+	if (task->cancelled)
+		return;
 	if (task->would)
 		say(request, card_new(task->arena, TONE_PLAIN, "Dry run, nothing sent. Would %s | allowed by %s", task->would, decision->rule));
 	else if (fine)
@@ -325,7 +358,7 @@ fill_sayings(struct ending *ending, struct arena *arena, const struct request *r
 }
 
 static bool
-commit_ending(struct request *request, int64_t intent, const char *state, const char *outcome)
+try_ending(struct request *request, int64_t intent, const char *state, const char *outcome, bool said)
 {
 	struct work *work = work_new(write_ending, sizeof(struct ending));
 	struct ending *ending = work_with(work);
@@ -333,21 +366,47 @@ commit_ending(struct request *request, int64_t intent, const char *state, const 
 
 	ending->intent = intent;
 	ending->state = state;
-	ending->outcome = arena_text(arena, outcome);
+	ending->outcome = redact_text(arena, outcome);
 	ending->audit = entry(arena, request, "ended", canonical(request));
 	ending->audit.intent = intent;
-	ending->audit.result = request->label ? arena_printf(arena, "%s %s: %s", request->label, state, outcome) : arena_printf(arena, "%s: %s", state, outcome);
+	ending->audit.result = arena_printf(arena, "%s%s%s: %s", request->label ? request->label : "", request->label ? " " : "", state, ending->outcome);
 	ending->label = arena_text(arena, request->label);
 	ending->subject = arena_text(arena, request->own->subject);
 	ending->closed = !request->own->follow_kind && strcmp(state, "unknown") != 0;
 	fill_follow(ending, arena, request);
 	fill_sayings(ending, arena, request);
-	bool committed = store_commit(request->task, work);
-	request->own->reply_count = 0;
-	if (!committed) {
+	if (said)
+		ending->count = 0;
+	return store_commit(request->task, work);
+}
+
+static void
+say_unstored(struct request *request)
+{
+	struct request_private *own = request->own;
+
+	for (size_t i = 0; i < own->reply_count; i++)
+		say(request, own->replies[i]);
+	say(request, card_new(request->task->arena, TONE_BAD, "I cannot write down how %s ended, and go on trying: %s",
+		request->label ? request->label : asked_for(request), request->task->error.text));
+}
+
+/* Nobody is left without an answer, and no outcome is given up, because the store refuses for a while. False where it was not stored: the row
+ * says sent, and the next start looks what became of it. */
+static bool
+commit_ending(struct request *request, int64_t intent, const char *state, const char *outcome)
+{
+	unsigned wait = 1;
+
+	for (unsigned tries = 0; !try_ending(request, intent, state, outcome, tries > 0); tries++) {
 		log_error("The outcome of %s could not be stored (%s): %s", canonical(request), outcome, request->task->error.text);
-		return false;
+		if (tries == 0)
+			say_unstored(request);
+		if (tries == STORE_TRIES || !task_sleep(request->task, wait))
+			return false;
+		wait = wait < STORE_PATIENCE ? 2 * wait : STORE_PATIENCE;
 	}
+	request->own->reply_count = 0;
 	outbox_kick(request->talk->outbox);
 	follows_kick(request->talk->follows);
 	return true;
@@ -420,6 +479,7 @@ change(struct request *request, const struct decision *decision)
 
 	if (!store_commit(task, work)) {
 		say(request, card_new(task->arena, TONE_BAD, "refused: it could not be written down first, so nothing was done: %s", task->error.text));
+		event_done(request);
 		return;
 	}
 	request->own->event = 0;
@@ -427,12 +487,12 @@ change(struct request *request, const struct decision *decision)
 	task->error.text[0] = '\0';
 
 	bool fine = request->command->run(request);
-	if (task->cancelled)
-		return;         /* we are being stopped: the row says sent, and the next start looks what became of it */
 	if (fine) {
 		commit_ending(request, sending->intent.id, "done", "done");
 		return;
 	}
+	if (task->cancelled)
+		return;         /* we are being stopped: the row says sent, and the next start looks what became of it */
 	char *why = arena_text(task->arena, task->error.text);
 	if (task->unsure) {
 		unknown(request, sending->intent.id, why);
@@ -451,21 +511,17 @@ carry_out(struct request *request)
 	struct ask ask = question(request);
 	bool changes = request->command->care == CARE_CHANGE;
 
-	/* Who may not do it with any arguments costs the service nothing. */
-	if (changes && !rights_could(request->talk->rights, &ask)) {
-		decided(request, &decision);
+	/* Who may not do it with any arguments costs the service nothing; what only looks is decided upon as it was written, too. */
+	if ((!changes || !rights_could(request->talk->rights, &ask)) && !decided(request, &decision))
 		return;
-	}
-	if (!changes && !decided(request, &decision))
+	if (!resolved(request) || !decided(request, &decision))
 		return;
-	if (!resolved(request))
-		return;
-	if (changes && !decided(request, &decision))
-		return;
-	if (request->own->dry)
-		rehearse(request, &decision);
-	else if (changes)
+	if (changes && !request->own->dry)
 		change(request, &decision);
+	else if (!auditable(request))
+		return;
+	else if (request->own->dry)
+		rehearse(request, &decision);
 	else
 		look(request, &decision);
 }
@@ -489,6 +545,18 @@ instance_named(const struct talk *talk, const char *name)
 	return NULL;
 }
 
+/* A service that is not configured any more cannot be looked at, but who asked hears of it. */
+static const struct command *
+forgotten(struct arena *arena, const struct intent *intent)
+{
+	struct command *command = arena_take(arena, sizeof *command);
+
+	command->verb = intent->verb;
+	command->care = CARE_CHANGE;
+	command->letter = intent->label ? *intent->label : '\0';
+	return command;
+}
+
 static bool
 restore(struct task *task, struct open_intent *open)
 {
@@ -500,32 +568,32 @@ restore(struct task *task, struct open_intent *open)
 		.person = rights_person(open->talk->rights, intent->account), .key = intent->key, .label = intent->label,
 		.line = intent->line, .own = &open->own };
 	open->own.replies_to = intent->replies;
-	if (!place_read(task->arena, intent->place, &request->place) || !request->instance)
+	if (!place_read(task->arena, intent->place, &request->place))
 		return false;
 	request->room = intent->room ? room_named(open->talk->rooms, intent->room) : NULL;
-	for (const struct command_set *set = request->instance->sets; set->kind && !request->command; set++) {
+	for (const struct command_set *set = request->instance ? request->instance->sets : NULL; set && set->kind && !request->command; set++) {
 		request->command = command_find(set->commands, intent->verb);
 		request->kind = set->kind;
 		request->driver = set->driver;
 	}
+	if (!request->command)
+		request->command = forgotten(task->arena, intent);
 	request->count = intent_read_args(task->arena, intent->args, request->args, sizeof request->args / sizeof *request->args);
-	return request->command;
+	return true;
 }
 
 static void
 settle_open(struct task *task, void *with)
 {
 	struct open_intent *open = with;
+	const char *service = open->intent.instance ? open->intent.instance : "it";
 
-	if (!restore(task, open)) {
-		log_warning("Request %s (%s) was left open, and its service is not configured any more.", open->intent.key, open->intent.line);
-		return;
-	}
-	if (open->unknown)
+	if (!restore(task, open))
+		log_error("Request %s (%s) was left open by %s, and its place cannot be read.", open->intent.key, open->intent.line, open->intent.person);
+	else if (!open->unknown)
+		unknown(&open->request, open->intent.id, task_text(task, "I was restarted while asking %s to %s", service, asked_for(&open->request)));
+	else if (open->request.command->settle)
 		settle(&open->request, open->intent.id);
-	else
-		unknown(&open->request, open->intent.id, task_text(task, "I was restarted while asking %s to %s", open->intent.instance,
-			canonical(&open->request) + strlen(open->intent.instance) + 1));
 }
 
 void

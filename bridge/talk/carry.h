@@ -17,6 +17,7 @@ enum { REPLIES_MOST = 16 };
 struct request_private {
 	bool dry;                       /* --dry-run */
 	bool asking;                    /* resolve() or suits() is at work: nothing may be answered yet */
+	bool crowded;                   /* resolve() had more to set than there is room for */
 	int64_t event;                  /* the message it came from; 0: none was kept */
 	const char *replies_to;         /* that message's id in its chat */
 	struct card *replies[REPLIES_MOST];
@@ -31,6 +32,8 @@ struct request_private {
 void carry_out(struct request *);
 /* One sentence to who asked, and nothing else happened: a word that does not fit, a refusal. Audited where `refused` names why. */
 void carry_refuse(struct request *, const char *sentence, const char *refused);
+/* That message needs no second look after a restart: who sent it was answered. 0: none was kept. */
+void carry_done(const struct talk *, int64_t event);
 
 /* After a start: settles what an earlier life left open. `unknown`: that was said already. */
 void carry_settle(const struct talk *, const struct intent *, bool unknown);

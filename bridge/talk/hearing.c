@@ -10,15 +10,20 @@
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
 #include "bridge/base/ulid.h"
+#include "bridge/talk/card.h"
 #include "bridge/talk/carry.h"
 #include "bridge/talk/help.h"
 #include "bridge/talk/label.h"
 #include "bridge/talk/manners.h"
+#include "bridge/talk/outbox.h"
 #include "bridge/talk/request.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
 
-enum { CANDIDATES = 16 };
+enum {
+	CANDIDATES = 16,
+	LATE = 10 * 60 * 1000,          /* ms after which nobody expects a command to be carried out any more */
+};
 
 /* A verb that fits, of one service or of our own. */
 struct candidate {
@@ -334,6 +339,8 @@ understand(struct heard *heard)
 	if (expanded)
 		read = words_read(task->arena, expanded, &heard->words, &task->error);
 	bool found = read && find(heard, &known);
+	if (task->cancelled)
+		return false;           /* we are being stopped: where the message was kept, the next start reads it again */
 	if (!request->person && !(found && stranger_may(request))) {
 		refuse_stranger(heard, known || found);
 		return false;
@@ -363,7 +370,12 @@ attend(struct task *task, void *with)
 	heard->own.replies_to = message->id;
 	request->line = arena_text(task->arena, command_addressed(message->text, talk->prefix, talk->name, message->direct));
 
-	if (!heard->admitted)
+	/* Of an earlier life, whose prefix or rooms were others. */
+	if (!hearing_ours(talk, message))
+		carry_refuse(request, NULL, "refused: not said where I take commands");
+	else if (message->heard && clock_wall() - message->heard > LATE)
+		carry_refuse(request, "refused: I was away when you asked for it, and it is late now; ask again", "refused: too late");
+	else if (!heard->admitted)
 		carry_refuse(request, request->person ? "too many of your commands are still running; wait for one to end" : NULL, "refused: too many at once");
 	else if (understand(heard))
 		carry_out(request);
@@ -379,6 +391,13 @@ hearing_ours(const struct talk *talk, const struct message *message)
 	return message->direct || room_of(talk->rooms, &message->place);
 }
 
+/* What strangers say changes nothing, so it costs no commit. */
+static bool
+may_change(const struct talk *talk, const struct message *message)
+{
+	return message->from.proven && rights_person(talk->rights, message->from.account);
+}
+
 /* An alias or a service's name may stand before the verb, so every word is looked at. */
 bool
 hearing_changes(const struct talk *talk, const struct message *message)
@@ -388,8 +407,8 @@ hearing_changes(const struct talk *talk, const struct message *message)
 	const char *line = command_addressed(message->text, talk->prefix, talk->name, message->direct);
 	bool changes = false;
 
-	if (line && message->from.proven && words_read(arena, line, &words, NULL) && words.count) {
-		char *expanded = expand(talk, arena, room_of(talk->rooms, &message->place), &words);
+	if (line && may_change(talk, message) && words_read(arena, line, &words, NULL) && words.count) {
+		char *expanded = expand(talk, arena, message->direct ? NULL : room_of(talk->rooms, &message->place), &words);
 		if (expanded && !words_read(arena, expanded, &words, NULL))
 			words.count = 0;
 		for (size_t w = 0; w < words.count && w < 2 && !changes; w++)
@@ -402,6 +421,21 @@ hearing_changes(const struct talk *talk, const struct message *message)
 	return changes;
 }
 
+/* Refused for good: what is still in the store would be carried out after the next start, when nobody expects it any more. */
+static void
+refuse_now(const struct talk *talk, const struct message *message, int64_t event)
+{
+	struct arena *arena = arena_new();
+	struct card *card = card_new(arena, TONE_BAD, "refused: too much is going on, so nothing was done; ask again in a moment");
+
+	log_warning("A command of %s was not taken: too much is going on.", message->from.shown);
+	card->to = message->direct ? NULL : message->from.shown;
+	if (may_change(talk, message))
+		outbox_say(talk->outbox, &message->place, message->id, card);
+	carry_done(talk, event);
+	arena_free(arena);
+}
+
 void
 hearing_take(const struct talk *talk, const struct message *message, int64_t event)
 {
@@ -411,7 +445,7 @@ hearing_take(const struct talk *talk, const struct message *message, int64_t eve
 	heard->talk = talk;
 	heard->event = event;
 	heard->message = (struct message){ .place = place_copy(arena, &message->place), .id = arena_text(arena, message->id),
-		.text = arena_text(arena, message->text), .direct = message->direct,
+		.text = arena_text(arena, message->text), .direct = message->direct, .heard = message->heard,
 		.from = { .account = arena_text(arena, message->from.account), .shown = arena_text(arena, message->from.shown),
 			.proof = arena_text(arena, message->from.proof), .proven = message->from.proven } };
 	/* Counted from here on, so that nobody is told that all has ended while it has not begun. */
@@ -419,9 +453,9 @@ hearing_take(const struct talk *talk, const struct message *message, int64_t eve
 	heard->admitted = manners_begin(talk->manners, heard->who);
 	char *who = heard->admitted ? memory_text(heard->who) : NULL;
 	if (!task_start(talk->engine, "command", attend, heard, arena)) {
-		log_warning("A command of %s was not taken: too much is going on.", message->from.shown);
 		if (who)
 			manners_end(talk->manners, who);
+		refuse_now(talk, message, event);
 	}
 	free(who);
 }

@@ -77,7 +77,7 @@ intent_read_args(struct arena *arena, const char *json, struct named *out, size_
 	struct json_object *object = json_read(arena, json, strlen(json), NULL);
 	size_t count = 0;
 
-	if (!object)
+	if (!json_object_is_type(object, json_type_object))
 		return 0;
 	json_object_object_foreach(object, name, value) {
 		if (count == most)

@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "bridge/base/arena.h"
+#include "bridge/base/log.h"
 #include "bridge/talk/message.h"
 
 enum {
 	AT_ONCE = 64,                   /* commands of one account */
 	PLACES = 64,                    /* places whose last answer to a stranger is remembered */
+	AUDITED = 120,                  /* commands of strangers in a minute */
 	MINUTE = 60 * 1000,
 };
 
@@ -27,6 +29,8 @@ struct answered {
 struct manners {
 	struct busy *busy;
 	struct answered answered[PLACES];
+	int64_t minute;                 /* when it began; 0: none did */
+	unsigned strangers;             /* their commands in this minute */
 };
 
 struct manners *
@@ -85,6 +89,18 @@ manners_stranger(struct manners *manners, const struct place *place, int64_t mon
 	}
 	arena_free(arena);
 	return may;
+}
+
+bool
+manners_audited(struct manners *manners, int64_t mono)
+{
+	if (!manners->minute || mono - manners->minute >= MINUTE) {
+		if (manners->strangers > AUDITED)
+			log_warning("%u commands of strangers were not audited: more than %d came in a minute.", manners->strangers - AUDITED, AUDITED);
+		manners->minute = mono;
+		manners->strangers = 0;
+	}
+	return ++manners->strangers <= AUDITED;
 }
 
 static struct busy **

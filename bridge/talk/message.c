@@ -136,6 +136,7 @@ read_row(struct arena *arena, const struct row *row, struct message *message)
 		.id = json_string(object, "id", NULL),
 		.text = json_string(object, "text", ""),
 		.direct = json_integer(object, "direct", 0) != 0,
+		.heard = row_integer(row, 5),
 	};
 	return true;
 }
@@ -148,7 +149,7 @@ message_pending(struct db *db, struct arena *arena, void (*each)(int64_t event, 
 
 	if (!count_try(db, error))
 		return false;
-	db_query(db, &row, "SELECT id, source, place, account, body FROM event WHERE state='new' ORDER BY id", "");
+	db_query(db, &row, "SELECT id, source, place, account, body, heard FROM event WHERE state='new' ORDER BY id", "");
 	while (row_next(&row))
 		if (read_row(arena, &row, &message))
 			each(row_integer(&row, 0), &message, with);

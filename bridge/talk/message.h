@@ -31,6 +31,7 @@ struct message {
 	const char *id;                 /* given by the server, unique in its place; NULL: the chat repeats nothing */
 	const char *text;               /* valid UTF-8, one line, cleaned of colours */
 	bool direct;                    /* said to us alone */
+	int64_t heard;                  /* wall ms, of one that an earlier life kept; 0: just now */
 };
 
 struct place place_copy(struct arena *, const struct place *);

@@ -10,6 +10,7 @@
 #include "bridge/base/log.h"
 #include "bridge/base/redact.h"
 #include "bridge/base/ulid.h"
+#include "bridge/run/loop.h"
 #include "bridge/run/store.h"
 #include "bridge/run/task.h"
 #include "bridge/talk/card.h"
@@ -18,10 +19,12 @@
 enum {
 	LANE_TURN = 64,                 /* items one task works off */
 	LANE_MOST = 1000,               /* answers without a row that may wait in one place */
+	LOOSE_LIFE = 60 * 1000,         /* ms after which such an answer answers nobody any more */
 	PATIENCE_FIRST = 1000,          /* ms before a delivery that failed is tried again, doubling */
 	PATIENCE_MOST = 60 * 1000,
 	LIFE = 24 * 3600 * 1000,        /* ms after which a message is stale */
 	KEEP_DAYS = 7,
+	PRUNE_EVERY = 256,              /* rows */
 };
 
 static const char *const schema[] = {
@@ -53,7 +56,8 @@ struct lane {
 	struct place place;
 	struct arena *arena;            /* of the place's texts */
 	struct item *first, **last;
-	unsigned loose;                 /* items without a row */
+	unsigned loose;                 /* items without a row; the one that is being said too */
+	int64_t patience;               /* ms; 0: the last try went well */
 	uint64_t task;
 };
 
@@ -61,6 +65,7 @@ struct outbox {
 	const struct engine *engine;
 	struct carriers carriers;
 	struct lane *lanes;
+	struct watch *later;            /* begins what could not be begun at once */
 	int64_t loaded;                 /* rows up to this id are in their lanes */
 	bool loading, again, closing;
 };
@@ -97,35 +102,43 @@ redacted(struct arena *arena, const struct card *card)
 /* Lanes. */
 
 static void
+item_free(struct item *item)
+{
+	arena_free(item->arena);
+	free(item);
+}
+
+/* The first item of the lane, or the first of those without a row; NULL where there is none. */
+static struct item *
+take(struct lane *lane, bool loose)
+{
+	struct item **at = &lane->first;
+
+	while (*at && loose && (*at)->row)
+		at = &(*at)->next;
+	struct item *item = *at;
+	if (!item)
+		return NULL;
+	*at = item->next;
+	if (!*at)
+		lane->last = at;
+	return item;
+}
+
+static void
 lane_free(struct lane *lane)
 {
+	struct item *item;
+
 	for (struct lane **at = &lane->outbox->lanes; *at; at = &(*at)->next)
 		if (*at == lane) {
 			*at = lane->next;
 			break;
 		}
-	while (lane->first) {
-		struct item *item = lane->first;
-		lane->first = item->next;
-		arena_free(item->arena);
-		free(item);
-	}
+	while ((item = take(lane, false)))
+		item_free(item);
 	arena_free(lane->arena);
 	free(lane);
-}
-
-static void
-drop_first(struct lane *lane)
-{
-	struct item *item = lane->first;
-
-	lane->first = item->next;
-	if (!lane->first)
-		lane->last = &lane->first;
-	if (!item->row)
-		lane->loose--;
-	arena_free(item->arena);
-	free(item);
 }
 
 static struct lane *
@@ -163,8 +176,10 @@ lane_begin(struct lane *lane)
 		return;
 	char *place = place_text(lane->arena, &lane->place);
 	lane->task = task_start(lane->outbox->engine, place, work_off, lane, NULL);
-	if (!lane->task)
-		log_warning("Too much is going on to say what waits for %s; it is kept.", place);
+	if (lane->task)
+		return;
+	log_warning("Too much is going on to say what waits for %s; it is kept.", place);
+	watch_after(lane->outbox->later, PATIENCE_FIRST);
 }
 
 static void
@@ -230,14 +245,30 @@ struct giving {
 	const char *place, *label, *message;
 };
 
+/* What waited for too long is not said any more; what was said long ago is forgotten. */
+static bool
+prune(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	int64_t now = clock_wall();
+
+	(void)with;
+	(void)arena;
+	if (!db_run(db, error, "UPDATE outbox SET state='stale' WHERE state IN('queued','trying') AND expires<?", "i", now))
+		return false;
+	if (db_changed(db) > 0)
+		log_warning("%lld messages were too old to be said and were dropped.", (long long)db_changed(db));
+	return db_run(db, error, "DELETE FROM outbox WHERE state IN('sent','stale') AND made<?", "i", now - (int64_t)KEEP_DAYS * 24 * 3600 * 1000);
+}
+
 /* trying -> sent, with the chat's own id of the message. */
 static bool
 sent_row(struct db *db, void *with, struct arena *arena, struct error *error)
 {
 	const struct giving *giving = with;
 
-	(void)arena;
 	if (!db_run(db, error, "UPDATE outbox SET state='sent', message=? WHERE id=?", "ti", giving->message, giving->id))
+		return false;
+	if (giving->id % PRUNE_EVERY == 0 && !prune(db, NULL, arena, error))
 		return false;
 	if (!giving->label || !giving->message)
 		return true;
@@ -260,25 +291,13 @@ mark_sent(struct task *task, const struct taking *taken, const char *message)
 		log_error("A message was said to %s, but that could not be stored, so it may be said once more: %s", taken->place, task->error.text);
 }
 
-/* One row; true where it is finished with, well or badly. */
 static bool
-say_row(struct task *task, struct lane *lane, int64_t id)
+say_taken(struct task *task, struct lane *lane, const struct taking *taken)
 {
-	struct work *work = work_new(take_row, sizeof(struct taking));
-	struct taking *taken = work_with(work);
-
-	taken->id = id;
-	taken->now = clock_wall();
-	if (!store_commit(task, work))
-		return false;
-	if (taken->gone)
-		return true;
-	if (taken->stale) {
-		log_warning("A message for %s was too old to be said and was dropped.", taken->place);
-		return true;
-	}
 	struct error error;
 	struct card *card = card_read(task->arena, taken->body, &error);
+	const char *message = NULL;
+
 	if (!card) {
 		log_error("A stored message for %s could not be read: %s", taken->place, error.text);
 		mark_sent(task, taken, NULL);
@@ -289,7 +308,6 @@ say_row(struct task *task, struct lane *lane, int64_t id)
 
 	struct delivery delivery = { .place = lane->place, .op = taken->shown ? DELIVERY_EDIT : DELIVERY_SAY, .txn = taken->txn,
 		.edits = taken->shown, .replies = taken->replies, .again = taken->tries > 0, .card = card };
-	const char *message = NULL;
 	if (!lane->outbox->carriers.deliver(task, &delivery, &message, lane->outbox->carriers.with))
 		return false;
 	mark_sent(task, taken, message);
@@ -298,13 +316,68 @@ say_row(struct task *task, struct lane *lane, int64_t id)
 
 /* An answer without a row is said once or not at all. */
 static void
-say_loose(struct task *task, struct lane *lane, const struct item *item)
+say_loose(struct task *task, struct lane *lane, struct item *item)
 {
 	struct delivery delivery = { .place = lane->place, .op = DELIVERY_SAY, .replies = item->replies, .card = item->card };
 	const char *message = NULL;
 
-	if (!lane->outbox->carriers.deliver(task, &delivery, &message, lane->outbox->carriers.with))
+	if (item->made + LOOSE_LIFE < clock_wall())
+		log_info("An answer for %s/%s was too late to be said.", lane->place.link, lane->place.channel);
+	else if (!lane->outbox->carriers.deliver(task, &delivery, &message, lane->outbox->carriers.with))
 		log_info("An answer for %s/%s was not said: %s", lane->place.link, lane->place.channel, task->error.text);
+	item_free(item);
+	lane->loose--;
+}
+
+/* One row; true where it is finished with, well or badly. While the store refuses, the answers behind it go first: they are how people
+ * hear that it does. */
+static bool
+say_row(struct task *task, struct lane *lane, int64_t id)
+{
+	struct work *work = work_new(take_row, sizeof(struct taking));
+	struct taking *taken = work_with(work);
+	struct item *item;
+
+	taken->id = id;
+	taken->now = clock_wall();
+	if (!store_commit(task, work)) {
+		while (!task->cancelled && (item = take(lane, true)))
+			say_loose(task, lane, item);
+		lane->patience = 0;
+		return false;
+	}
+	if (taken->gone)
+		return true;
+	if (taken->stale) {
+		log_warning("A message for %s was too old to be said and was dropped.", taken->place);
+		return true;
+	}
+	return say_taken(task, lane, taken);
+}
+
+/* False where it has to be tried again. */
+static bool
+say_first(struct task *task, struct lane *lane)
+{
+	if (!lane->first->row) {
+		say_loose(task, lane, take(lane, false));
+		return true;
+	}
+	if (!say_row(task, lane, lane->first->row))
+		return false;
+	item_free(take(lane, false));
+	lane->patience = 0;
+	return true;
+}
+
+static void
+be_patient(struct task *task, struct lane *lane)
+{
+	if (task->cancelled)
+		return;
+	log_info("What waits for %s/%s could not be said yet: %s", lane->place.link, lane->place.channel, task->error.text);
+	lane->patience = !lane->patience ? PATIENCE_FIRST : lane->patience * 2 < PATIENCE_MOST ? lane->patience * 2 : PATIENCE_MOST;
+	task_pause(task, lane->patience);
 }
 
 static bool
@@ -316,34 +389,17 @@ wait_for_link(struct task *task, struct lane *lane)
 	return !task->cancelled;
 }
 
-/* The task of a lane: works it off, 64 items a task, so that its memory stays small. */
+/* The task of a lane: works it off, up to 64 items or one that failed, so that its memory stays small. */
 static void
 work_off(struct task *task, void *with)
 {
 	struct lane *lane = with;
-	int64_t patience = PATIENCE_FIRST;
-	unsigned said = 0;
+	bool fine = true;
 
-	while (lane->first && said < LANE_TURN && wait_for_link(task, lane)) {
-		struct item *item = lane->first;
-		bool done = true;
-		if (item->row)
-			done = say_row(task, lane, item->row);
-		else
-			say_loose(task, lane, item);
-		if (task->cancelled)
-			break;
-		if (done) {
-			drop_first(lane);
-			patience = PATIENCE_FIRST;
-			said++;
-			continue;
-		}
-		log_info("What waits for %s/%s could not be said yet: %s", lane->place.link, lane->place.channel, task->error.text);
-		if (!task_pause(task, patience))
-			break;
-		patience = patience * 2 < PATIENCE_MOST ? patience * 2 : PATIENCE_MOST;
-	}
+	for (unsigned turn = 0; fine && turn < LANE_TURN && lane->first && wait_for_link(task, lane); turn++)
+		fine = say_first(task, lane);
+	if (!fine)
+		be_patient(task, lane);
 	lane->task = 0;
 	if (!lane->first || lane->outbox->closing)
 		lane_free(lane);
@@ -397,8 +453,13 @@ rows_loaded(struct work *work, bool committed, const struct error *error, void *
 	struct rows *rows = work_with(work);
 
 	outbox->loading = false;
-	if (!committed)
+	/* Rows that were written beside it and taken back again may be among what it read. */
+	if (!committed) {
 		log_error("What is to be said could not be read from the store: %s", error->text);
+		outbox->again = true;
+		watch_after(outbox->later, PATIENCE_FIRST);
+		return;
+	}
 	for (size_t i = 0; i < rows->count; i++) {
 		put_row(outbox, work_arena(work), rows->each[i].id, rows->each[i].made, rows->each[i].place);
 		outbox->loaded = rows->each[i].id;
@@ -423,15 +484,16 @@ load(struct outbox *outbox)
 	store_queue(outbox->engine->store, work, rows_loaded, outbox);
 }
 
-/* What was said long ago is forgotten. */
-static bool
-prune(struct db *db, void *with, struct arena *arena, struct error *error)
+static void
+try_again(void *with, int events)
 {
-	int64_t before = clock_wall() - (int64_t)KEEP_DAYS * 24 * 3600 * 1000;
+	struct outbox *outbox = with;
 
-	(void)with;
-	(void)arena;
-	return db_run(db, error, "DELETE FROM outbox WHERE state IN('sent','stale') AND made<?", "i", before);
+	(void)events;
+	for (struct lane *lane = outbox->lanes; lane; lane = lane->next)
+		lane_begin(lane);
+	if (outbox->again && !outbox->loading)
+		load(outbox);
 }
 
 struct outbox *
@@ -440,6 +502,7 @@ outbox_open(const struct engine *engine, const struct carriers *carriers)
 	struct outbox *outbox = memory_take(sizeof *outbox);
 
 	outbox->engine = engine;
+	outbox->later = loop_timer(engine->loop, try_again, outbox);
 	outbox->carriers = *carriers;
 	return outbox;
 }
@@ -448,6 +511,7 @@ void
 outbox_stop(struct outbox *outbox)
 {
 	outbox->closing = true;
+	watch_off(outbox->later);
 }
 
 void
@@ -458,6 +522,7 @@ outbox_close(struct outbox *outbox)
 	outbox->closing = true;
 	while (outbox->lanes)
 		lane_free(outbox->lanes);
+	watch_free(outbox->later);
 	free(outbox);
 }
 
@@ -484,7 +549,7 @@ outbox_link_ready(struct outbox *outbox, const char *link)
 void
 outbox_say(struct outbox *outbox, const struct place *place, const char *replies, const struct card *card)
 {
-	if (outbox->closing || !outbox->carriers.ready(place->link, outbox->carriers.with))
+	if (outbox->closing)
 		return;
 	struct lane *lane = lane_for(outbox, place);
 	if (lane->loose >= LANE_MOST) {
@@ -576,6 +641,15 @@ bool
 outbox_busy(const struct outbox *outbox, const struct place *place)
 {
 	return outbox->loading || outbox->again || find_lane(outbox, place);
+}
+
+bool
+outbox_speaking(const struct outbox *outbox)
+{
+	for (const struct lane *lane = outbox->lanes; lane; lane = lane->next)
+		if (lane->loose && outbox->carriers.ready(lane->place.link, outbox->carriers.with))
+			return true;
+	return false;
 }
 
 struct outbox_waiting

@@ -47,7 +47,8 @@ void outbox_close(struct outbox *);                     /* after the store, whos
 void outbox_begin(struct outbox *);                     /* loads what an earlier life left */
 void outbox_link_ready(struct outbox *, const char *link);      /* it came up: say what waits */
 
-/* Says it once, without a row: for answers that only look. In order with everything else for that place. `card` is copied. */
+/* Says it once, without a row: for answers that only look. In order with everything else for that place, but for what the store keeps
+ * back while it refuses; where the link is away it waits a minute, no more. `card` is copied. */
 void outbox_say(struct outbox *, const struct place *, const char *replies, const struct card *);
 
 /* What a work says: made on the loop into the work's arena, written on the store's thread with the rest, kicked after the commit. */
@@ -60,6 +61,7 @@ bool outbox_write(struct db *, const struct saying *, const char *label, struct 
 void outbox_kick(struct outbox *);
 
 bool outbox_busy(const struct outbox *, const struct place *);  /* something is on its way to that place, or waits for it */
+bool outbox_speaking(const struct outbox *);    /* answers are being said that the next life would not know of */
 struct outbox_waiting { unsigned count; int64_t oldest; };      /* oldest: wall ms, 0 where there is none */
 struct outbox_waiting outbox_waiting(const struct outbox *, const char *link);         /* link NULL: all */
 

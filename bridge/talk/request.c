@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "bridge/base/arena.h"
-#include "bridge/base/log.h"
 #include "bridge/run/store.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/carry.h"
@@ -33,7 +32,7 @@ request_set(struct request *request, const char *name, const char *value)
 			return;
 		}
 	if (request->count == sizeof request->args / sizeof *request->args) {
-		log_warning("%s has more than %zu arguments; %s is left out.", request->command->verb, request->count, name);
+		request->own->crowded = true;
 		return;
 	}
 	request->args[request->count++] = (struct named){ arena_text(arena, name), arena_text(arena, value) };

@@ -16,6 +16,7 @@
 #include "bridge/base/log.h"
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
+#include "bridge/reload.h"
 #include "bridge/report.h"
 #include "bridge/rights/audit.h"
 #include "bridge/rights/role.h"
@@ -25,6 +26,7 @@
 #include "bridge/run/process.h"
 #include "bridge/run/store.h"
 #include "bridge/run/task.h"
+#include "bridge/service_manager.h"
 #include "bridge/setup.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/carry.h"
@@ -40,81 +42,18 @@ enum {
 	DRAIN = 3000,                   /* ms that commands may take to end when we are stopped */
 	DRAIN_LOOK = 50,
 	ANSWER_MOST = 32 << 20,         /* bytes of one answer to a question */
-	MENDED_BY_PEOPLE = 15 * 60,     /* s until a link is tried again that no retry mends */
 };
 
 const struct tables *const bridge_tables[] = {
 	&audit_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, NULL
 };
 
-/* Links. */
-
-static struct link *
-link_named(struct bridge *bridge, const char *name)
-{
-	for (size_t i = 0; i < bridge->link_count; i++)
-		if (!strcmp(bridge->links[i].name, name))
-			return &bridge->links[i];
-	return NULL;
-}
-
-static void
-link_set(struct link *link, enum link_state state, const char *format, va_list values)
-{
-	if (link->state != state)
-		link->since = clock_wall();
-	link->state = state;
-	vsnprintf(link->text, sizeof link->text, format, values);
-}
-
-void
-link_up(struct link *link, const char *format, ...)
-{
-	va_list values;
-
-	va_start(values, format);
-	link_set(link, LINK_UP, format, values);
-	va_end(values);
-	link_heard(link);
-	log_info("%s is up: %s", link->name, link->text);
-	outbox_link_ready(link->bridge->talk.outbox, link->name);
-}
-
-void
-link_away(struct link *link, const char *format, ...)
-{
-	va_list values;
-
-	va_start(values, format);
-	link_set(link, LINK_AWAY, format, values);
-	va_end(values);
-	log_warning("%s is away: %s", link->name, link->text);
-}
-
-void
-link_heard(struct link *link)
-{
-	link->heard = clock_wall();
-}
-
-static void
-keep_link(struct task *task, void *with)
-{
-	struct link *link = with;
-
-	while (!link->protocol->run(task, link) && !task->cancelled) {
-		link_away(link, "%s Next try in 15 min.", task->error.text);
-		if (!task_sleep(task, MENDED_BY_PEOPLE))
-			return;
-	}
-}
-
 /* What carries the outbox. */
 
 static bool
 deliver(struct task *task, const struct delivery *delivery, const char **id, void *with)
 {
-	struct link *link = link_named(with, delivery->place.link);
+	struct link *link = links_find(&((struct bridge *)with)->links, delivery->place.link);
 
 	if (!link)
 		return task_fail(task, "No link is called %s any more.", delivery->place.link);
@@ -124,7 +63,7 @@ deliver(struct task *task, const struct delivery *delivery, const char **id, voi
 static bool
 ready(const char *name, void *with)
 {
-	const struct link *link = link_named(with, name);
+	const struct link *link = links_find(&((struct bridge *)with)->links, name);
 
 	return link && link->state == LINK_UP;
 }
@@ -132,7 +71,7 @@ ready(const char *name, void *with)
 static bool
 edits(const char *name, void *with)
 {
-	const struct link *link = link_named(with, name);
+	const struct link *link = links_find(&((struct bridge *)with)->links, name);
 
 	return link && link->protocol->can & CAN_EDIT;
 }
@@ -351,7 +290,7 @@ audit_life(struct bridge *bridge, const char *what)
 static void
 take_left(struct bridge *bridge, const struct message *message, int64_t event)
 {
-	if (link_named(bridge, message->place.link)) {
+	if (links_find(&bridge->links, message->place.link)) {
 		hearing_take(&bridge->talk, message, event);
 		return;
 	}
@@ -384,8 +323,11 @@ begin(struct task *task, void *with)
 		take_left(bridge, &left->messages[i].message, left->messages[i].event);
 	outbox_begin(bridge->talk.outbox);
 	follows_begin(bridge->talk.follows);
-	for (size_t i = 0; i < bridge->link_count; i++)
-		task_start(&bridge->engine, task_text(task, "link %s", bridge->links[i].name), keep_link, &bridge->links[i], NULL);
+	links_begin(&bridge->links);
+	bridge->begun = true;
+	manager_ready();
+	if (bridge->reload_wanted)
+		bridge_reload(bridge);
 	if (beginning->ready)
 		beginning->ready(beginning->with);
 }
@@ -425,6 +367,7 @@ stop(void *with, int events)
 		return;
 	}
 	log_info("Stopping.");
+	manager_stopping();
 	bridge->stopping = true;
 	bridge->drain_until = clock_mono() + DRAIN;
 	audit_life(bridge, "stopped");
@@ -434,30 +377,38 @@ stop(void *with, int events)
 /* Opening. */
 
 static void
-open_links(struct bridge *bridge)
+let_go(void *setup)
 {
-	const struct setup *setup = bridge->setup;
+	setup_free(setup);
+}
 
-	bridge->links = memory_take((setup->link_count + 1) * sizeof *bridge->links);
-	bridge->link_count = setup->link_count;
-	for (size_t i = 0; i < setup->link_count; i++) {
-		bridge->links[i] = (struct link){ .name = setup->links[i].name, .protocol = setup->links[i].protocol, .conf = setup->links[i].conf,
-			.engine = &bridge->engine, .bridge = bridge, .nick = setup->gateway.name, .prefix = setup->gateway.prefix, .lines = (size_t)setup->gateway.lines, .channels = setup->links[i].channels,
-			.since = clock_wall() };
-		snprintf(bridge->links[i].text, sizeof bridge->links[i].text, "starting");
-	}
+void
+bridge_point_to(struct bridge *bridge, struct setup *setup)
+{
+	struct talk *talk = &bridge->talk;
+	struct snapshot *before = talk->snapshot;
+
+	bridge->setup = setup;
+	talk->rights = setup->rights;
+	talk->rooms = &setup->rooms;
+	talk->instances = setup->instances;
+	talk->aliases = setup->aliases;
+	talk->name = setup->gateway.name;
+	talk->prefix = setup->gateway.prefix;
+	talk->lines = (size_t)setup->gateway.lines;
+	talk->snapshot = snapshot_new(let_go, setup);
+	if (before)
+		snapshot_replaced(before);
 }
 
 static void
 open_talk(struct bridge *bridge)
 {
-	const struct setup *setup = bridge->setup;
 	struct carriers carriers = { deliver, ready, edits, bridge };
 
-	bridge->talk = (struct talk){ .engine = &bridge->engine, .rights = setup->rights, .rooms = &setup->rooms,
-		.outbox = outbox_open(&bridge->engine, &carriers), .follows = follows_open(&bridge->engine), .manners = manners_new(),
-		.instances = setup->instances, .aliases = setup->aliases, .name = setup->gateway.name, .prefix = setup->gateway.prefix,
-		.lines = (size_t)setup->gateway.lines };
+	bridge->talk = (struct talk){ .engine = &bridge->engine, .outbox = outbox_open(&bridge->engine, &carriers),
+		.follows = follows_open(&bridge->engine), .manners = manners_new() };
+	bridge_point_to(bridge, bridge->setup);
 	ci_follow(bridge->talk.follows, &bridge->talk);
 }
 
@@ -475,7 +426,8 @@ open_store(struct bridge *bridge, struct error *error)
 static int
 open_engine(struct bridge *bridge, struct error *error)
 {
-	bridge->engine.state = bridge->setup->gateway.state;
+	bridge->state = memory_text(bridge->setup->gateway.state);
+	bridge->engine.state = bridge->state;
 	bridge->engine.loop = loop_open(error);
 	if (!bridge->engine.loop)
 		return EX_OSERR;
@@ -491,36 +443,66 @@ static void
 close_all(struct bridge *bridge)
 {
 	watch_free(bridge->drain);
-	watch_free(bridge->signals[0]);
-	watch_free(bridge->signals[1]);
+	for (size_t i = 0; i < sizeof bridge->signals / sizeof *bridge->signals; i++)
+		watch_free(bridge->signals[i]);
+	manager_close(bridge->manager);
 	store_close(bridge->engine.store);
 	outbox_close(bridge->talk.outbox);
 	follows_close(bridge->talk.follows);
 	manners_free(bridge->talk.manners);
-	free(bridge->links);
+	links_close(&bridge->links);
 	http_close(bridge->engine.http);
 	children_close(bridge->engine.children);
 	tasks_close(bridge->engine.tasks);
 	loop_close(bridge->engine.loop);
+	free(bridge->state);
+	if (bridge->talk.snapshot)
+		snapshot_replaced(bridge->talk.snapshot);
+	else
+		setup_free(bridge->setup);
+}
+
+static void
+hang_up(void *with, int events)
+{
+	struct bridge *bridge = with;
+
+	(void)events;
+	/* Who reloads while we start has the new file read already, or has it read then. */
+	if (bridge->begun && !bridge->stopping)
+		bridge_reload(bridge);
+	else
+		bridge->reload_wanted = !bridge->begun;
+}
+
+static void
+listen_to_signals(struct bridge *bridge)
+{
+	struct loop *loop = bridge->engine.loop;
+
+	bridge->signals[0] = loop_signal(loop, SIGTERM, stop, bridge);
+	bridge->signals[1] = loop_signal(loop, SIGINT, stop, bridge);
+	bridge->signals[2] = loop_signal(loop, SIGHUP, hang_up, bridge);
 }
 
 int
-bridge_run(const struct setup *setup, void (*ready_now)(void *), void *with)
+bridge_run(struct setup *setup, void (*ready_now)(void *), void *with)
 {
 	struct bridge bridge = { .setup = setup, .began = clock_wall() };
 	struct error error = { "" };
-	int code = open_engine(&bridge, &error);
 
+	clock_zone(setup->gateway.timezone);
+	int code = open_engine(&bridge, &error);
 	if (code != EX_OK) {
 		fprintf(stderr, "sallyport: %s\n", error.text);
 		close_all(&bridge);
 		return code;
 	}
-	open_links(&bridge);
 	open_talk(&bridge);
+	links_open(&bridge.links, &bridge);
+	bridge.manager = manager_open(bridge.engine.loop);
 	bridge.drain = loop_timer(bridge.engine.loop, drain, &bridge);
-	bridge.signals[0] = loop_signal(bridge.engine.loop, SIGTERM, stop, &bridge);
-	bridge.signals[1] = loop_signal(bridge.engine.loop, SIGINT, stop, &bridge);
+	listen_to_signals(&bridge);
 	struct beginning beginning = { &bridge, ready_now, with };
 	task_start(&bridge.engine, "start", begin, &beginning, NULL);
 	loop_run(bridge.engine.loop);

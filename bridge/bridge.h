@@ -6,30 +6,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bridge/links.h"
 #include "bridge/protocol.h"
 #include "bridge/run/engine.h"
 #include "bridge/talk/talk.h"
 
-struct error;
+struct manager;
 struct setup;
 struct watch;
 
-/* Read it in bridge.c and report.c only. */
+/* Read it in this folder only. */
 struct bridge {
-	const struct setup *setup;
+	struct setup *setup;                    /* what is in force */
 	struct engine engine;
 	struct talk talk;
-	struct link *links;
-	size_t link_count;
+	struct links links;
+	struct manager *manager;
+	char *state;                            /* the folder; a new configuration does not move it */
 	int64_t began;                          /* wall ms */
-	struct watch *signals[2], *drain;
+	char refused[400];                      /* the first mistake of a newer configuration that was not taken; "" */
+	int64_t refused_at;                     /* wall ms */
+	struct watch *signals[3], *drain;
 	int64_t drain_until;                    /* mono ms */
-	bool stopping, cancelled;
+	bool begun, reload_wanted, stopping, cancelled;
 };
 
-/* Serves until SIGTERM or SIGINT. `ready` (may be NULL) is called once from the loop when the links have been started.
- * The exit code: 0; 65 where the store is damaged or newer, 69 where a gateway runs on this state already, 71 where the system refuses. */
-int bridge_run(const struct setup *, void (*ready)(void *), void *with);
+/* Serves until SIGTERM or SIGINT; SIGHUP reads the configuration anew. Frees the setup. `ready` (may be NULL) is called once from the loop
+ * when the links have been started. The exit code: 0; 65 where the store is damaged or newer, 69 where a gateway runs on this state
+ * already, 71 where the system refuses. */
+int bridge_run(struct setup *, void (*ready)(void *), void *with);
+/* From now on this configuration is in force, and freed when its last reader has ended. */
+void bridge_point_to(struct bridge *, struct setup *);
 
 /* The tables of the store, in the order in which they are made; ended by NULL. */
 struct tables;

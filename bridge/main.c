@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
 #include "bridge/base/error.h"
 #include "bridge/base/log.h"
 #include "bridge/base/redact.h"
@@ -69,17 +70,6 @@ keep_memory_private(void)
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 }
 
-static enum log_level
-level_of(const char *name)
-{
-	static const char *const names[] = { "debug", "info", "warning", "error" };
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!strcmp(names[i], name))
-			return (enum log_level)i;
-	return LEVEL_INFO;
-}
-
 static int
 run_run(const struct options *options)
 {
@@ -88,10 +78,11 @@ run_run(const struct options *options)
 	int code = tell_mistakes(setup);
 
 	if (code == EX_OK) {
-		log_open(level_of(setup->gateway.log));
+		log_open(setup_log_level(setup));
 		code = bridge_run(setup, NULL, NULL);
+	} else {
+		setup_free(setup);
 	}
-	setup_free(setup);
 	redact_forget();
 	return code;
 }
@@ -157,15 +148,16 @@ run_solo(const struct options *options)
 	int code = tell_mistakes(setup);
 
 	if (code == EX_OK) {
-		log_open(level_of(setup->gateway.log));
+		log_open(setup_log_level(setup));
 		code = bridge_run(setup, solo_begin, &solo);
+	} else {
+		setup_free(setup);
 	}
 	if (solo.begun) {
 		pthread_join(solo.thread, NULL);
 		code = code ? code : solo.code;
 	}
 	arena_free(arena);
-	setup_free(setup);
 	redact_forget();
 	return code;
 }
@@ -230,6 +222,7 @@ run_audit(const struct options *options)
 		struct text out = text_in(arena, 64 << 20);
 		struct offline offline = { words + 1, &out, 0 };
 		struct error error;
+		clock_zone(setup->gateway.timezone);
 		bool read = store_read(setup->gateway.state, audit_offline, &offline, arena, &error);
 		fputs(read ? out.bytes : "", stdout);
 		if (!read)

@@ -13,6 +13,7 @@
 struct bridge;
 struct delivery;
 struct engine;
+struct link_keeping;
 struct protocol;
 struct task;
 
@@ -20,9 +21,10 @@ enum { CAN_EDIT = 1, CAN_HTML = 2, CAN_THREAD = 4, CAN_REACT = 8, CAN_UPLOAD = 1
 
 enum link_state { LINK_AWAY, LINK_UP };
 
-/* One account on one chat server. Read its fields; `own` is the protocol's. */
+/* One account on one chat server. Read its fields; `own` is the protocol's, `keeping` links.c's. What conf, nick, prefix, lines and channels
+ * point to is replaced when the configuration is read anew, while run() goes on: keep no other pointer into them than renew() mends. */
 struct link {
-	const char *name;                       /* corp */
+	char *name;                             /* corp */
 	const struct protocol *protocol;
 	const void *conf;                       /* filled by the protocol's settings */
 	const struct engine *engine;
@@ -36,6 +38,7 @@ struct link {
 	enum link_state state;                  /* set by link_up() and link_away() */
 	char text[160];                         /* for `status`: "irc.corp.example, as sally, 9 rooms", or why it is away */
 	int64_t since, heard;                   /* wall ms */
+	struct link_keeping *keeping;
 };
 
 void link_up(struct link *, const char *format, ...) __attribute__((format(printf, 2, 3)));        /* what waits is said now */
@@ -54,6 +57,9 @@ struct protocol {
 	/* Connects and listens until the task is cancelled: loses and regains its server by itself. False with the task's error only for what
 	 * no retry mends (a wrong password): it is logged, shown in status and tried again after 15 minutes. */
 	bool (*run)(struct task *, struct link *);
+	/* The configuration was read anew, and nothing that would need another connection has changed: the channels may be others. NULL: the link
+	 * begins anew with every configuration. */
+	void (*renew)(struct link *);
 	/* Says one delivery; waits until the chat has it (txn NULL: until it is on its way). *id: the chat's id of the message, or NULL.
 	 * False where it was not said; it is then tried again, when the link is up. */
 	bool (*deliver)(struct task *, struct link *, const struct delivery *, const char **id);

@@ -69,8 +69,10 @@ say_status(const struct bridge *bridge, struct arena *arena, struct text *out)
 
 	text_printf(out, "sallyport %s, up %s, configuration of %s\n", PACKAGE_VERSION, clock_span(arena, now - bridge->began),
 		clock_time(arena, bridge->setup->read, now));
-	for (size_t i = 0; i < bridge->link_count; i++)
-		say_link(bridge, arena, &bridge->links[i], out);
+	if (*bridge->refused)
+		text_printf(out, "A newer one was refused at %s: %s\n", clock_time(arena, bridge->refused_at, now), bridge->refused);
+	for (size_t i = 0; i < bridge->links.count; i++)
+		say_link(bridge, arena, bridge->links.each[i], out);
 	for (size_t i = 0; bridge->talk.instances[i]; i++)
 		say_instance(bridge, arena, bridge->talk.instances[i], out);
 	text_printf(out, "Work: %u followed, %u unsaid.   Store: ", follows_count(bridge->talk.follows, NULL), unsaid.count);
@@ -90,8 +92,10 @@ say_status_json(const struct bridge *bridge, struct arena *arena, struct text *o
 
 	json_set(status, "version", PACKAGE_VERSION);
 	json_set_integer(status, "up_ms", clock_wall() - bridge->began);
-	for (size_t i = 0; i < bridge->link_count; i++) {
-		const struct link *link = &bridge->links[i];
+	json_set_integer(status, "configuration", bridge->setup->read);
+	json_set(status, "refused", *bridge->refused ? bridge->refused : NULL);
+	for (size_t i = 0; i < bridge->links.count; i++) {
+		const struct link *link = bridge->links.each[i];
 		struct outbox_waiting waiting = outbox_waiting(bridge->talk.outbox, link->name);
 		struct json_object *one = json_new_object(arena);
 		json_set(one, "state", link->state == LINK_UP ? "ok" : "away");

@@ -128,6 +128,8 @@ add_link(struct setup *setup, struct conf *conf, struct section *at, const struc
 
 	link->protocol = protocol;
 	link->name = title ? title : protocol->name;
+	link->in = conf;
+	link->section = at;
 	link->where = section_where(at);
 	link->conf = fill_link(setup, conf, at, protocol);
 	for (size_t i = 0; i < setup->link_count; i++)
@@ -450,10 +452,20 @@ read_aliases(struct setup *setup)
 		setup->aliases[i] = filled.each[i];
 }
 
+static const char *const levels[] = { [LEVEL_DEBUG] = "debug", [LEVEL_INFO] = "info", [LEVEL_WARNING] = "warning", [LEVEL_ERROR] = "error", NULL };
+
+enum log_level
+setup_log_level(const struct setup *setup)
+{
+	for (size_t i = 0; levels[i]; i++)
+		if (!strcmp(levels[i], setup->gateway.log))
+			return (enum log_level)i;
+	return LEVEL_INFO;
+}
+
 static void
 check_gateway(struct setup *setup)
 {
-	static const char *const levels[] = { "debug", "info", "warning", "error", NULL };
 	const struct gateway *gateway = &setup->gateway;
 	struct section *root = conf_root(setup->conf);
 	struct where top = section_where(root);
@@ -463,7 +475,7 @@ check_gateway(struct setup *setup)
 		level = level || !strcmp(gateway->log ? gateway->log : "", levels[i]);
 	if (!level)
 		conf_mistake(setup->conf, top, root, "log is not debug, info, warning or error.");
-	if (gateway->timezone && !clock_zone(gateway->timezone))
+	if (gateway->timezone && !clock_zone_known(gateway->timezone))
 		conf_mistake(setup->conf, top, root, "there is no time zone %s; names are as in \"Europe/Madrid\".", gateway->timezone);
 	if (!gateway->prefix || !*gateway->prefix || strlen(gateway->prefix) > 8 || strpbrk(gateway->prefix, " /"))
 		conf_mistake(setup->conf, top, root, "prefix is 1 to 8 characters without a blank or /, as in \"!\".");

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "bridge/base/conf.h"
+#include "bridge/base/log.h"
 #include "bridge/talk/room.h"
 
 struct alias;
@@ -23,6 +24,8 @@ struct link_setup {
 	const char *name;
 	const struct protocol *protocol;
 	const void *conf;
+	struct conf *in;                /* where it is written */
+	const struct section *section;
 	struct where where;
 	const char *const *channels;    /* the rooms' places on it, ended by NULL */
 };
@@ -46,5 +49,6 @@ struct setup {
 /* Reads and checks. Never NULL: look at conf_mistakes(setup->conf). Free with setup_free(). */
 struct setup *setup_read(const char *path);
 void setup_free(struct setup *);
+enum log_level setup_log_level(const struct setup *);
 
 #endif

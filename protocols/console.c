@@ -648,6 +648,18 @@ close_console(struct task *task, struct console *console)
 	console->link->own = NULL;
 }
 
+static void
+renew(struct link *link)
+{
+	struct console *console = link->own;
+	bool room = false;
+
+	for (size_t i = 0; link->channels && link->channels[i]; i++)
+		room = room || !strcmp(link->channels[i], CHANNEL);
+	if (console)
+		console->room = room;
+}
+
 static bool
 run(struct task *task, struct link *link)
 {
@@ -660,9 +672,8 @@ run(struct task *task, struct link *link)
 		return false;
 	(void)!lstat(path, &own);
 	*console = (struct console){ .link = link, .task = task->id };
-	for (size_t i = 0; link->channels && link->channels[i]; i++)
-		console->room = console->room || !strcmp(link->channels[i], CHANNEL);
 	link->own = console;
+	renew(link);
 	link_up(link, "%s", path);
 	while (!task->cancelled)
 		if (task_ready(task, fd, LOOP_READ, -1) && !accept_one(console, fd)) {
@@ -805,6 +816,7 @@ const struct protocol protocol_console = {
 	.settings = settings,
 	.check = check,
 	.run = run,
+	.renew = renew,
 	.deliver = deliver,
 	.place = place,
 };

@@ -46,15 +46,22 @@ is_zone(const char *path)
 	return zone;
 }
 
-/* Called before there is a second thread: the C library keeps one zone for all. */
 bool
-clock_zone(const char *name)
+clock_zone_known(const char *name)
 {
 	char path[256];
 
 	if (!isalpha((unsigned char)*name) || strstr(name, ".."))
 		return false;
-	if (snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name) >= (int)sizeof path || !is_zone(path))
+	return snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name) < (int)sizeof path && is_zone(path);
+}
+
+bool
+clock_zone(const char *name)
+{
+	if (!name)
+		return true;
+	if (!clock_zone_known(name))
 		return false;
 	setenv("TZ", name, 1);
 	tzset();

@@ -9,7 +9,8 @@ struct arena;
 
 int64_t clock_wall(void);                    /* milliseconds since 1970, UTC: for people and rows */
 int64_t clock_mono(void);                    /* milliseconds, never set back: for waits; never stored */
-bool clock_zone(const char *name);           /* the zone in which times are said; false where there is none such */
+bool clock_zone_known(const char *name);     /* as in "Europe/Madrid" */
+bool clock_zone(const char *name);           /* times are said in it from now on (NULL: the system's); false where it is not known. Before there is a second thread. */
 
 int64_t clock_midnight(int64_t wall);        /* when its day began, in that zone */
 

@@ -102,4 +102,10 @@ void conf_mistake(struct conf *, struct where, const struct section *, const cha
 size_t conf_mistakes(const struct conf *);                 /* how many */
 const char *conf_mistake_at(const struct conf *, size_t i);      /* in order of file and line */
 
+/* What differs between two readings of it, once both were filled: what is written, and what the files of secrets held; order and place do not
+ * count. A section that only one of them has is another one. */
+bool conf_same(const struct conf *before, const struct section *, const struct conf *after, const struct section *);
+/* "room "ops": services changed", "irc "corp" is new": each without its full stop, in the order of `after`, what is gone last. */
+void conf_differences(struct conf *before, struct conf *after, void (*each)(const char *sentence, void *with), void *with);
+
 #endif

@@ -306,6 +306,9 @@ take_secret(const struct filling *filling, const struct value *value, void *fiel
 	if (!secret)
 		conf_mistake(filling->conf, value->where, filling->section, "%s %s", filling->name, error.text);
 	*(const struct secret **)field = secret;
+	struct held *held = arena_take(arena, sizeof *held);
+	*held = (struct held){ filling->conf->held, value, secret };
+	filling->conf->held = held;
 	return secret != NULL;
 }
 

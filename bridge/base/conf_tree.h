@@ -44,6 +44,13 @@ struct section {
 	struct section *inner, **inner_end;
 };
 
+/* What the file held that a value names. */
+struct held {
+	struct held *next;
+	const struct value *value;
+	const struct secret *secret;
+};
+
 struct mistake {
 	size_t file;                    /* files come in the order of reading */
 	int line, column;
@@ -56,6 +63,7 @@ struct conf {
 	const char *folder;             /* of the first file, with its slash; "" where it was named without one */
 	const char *files[CONF_FILES_MOST];
 	size_t file_count, nodes;
+	struct held *held;              /* what the files of secrets held, as they were read */
 	bool full;                      /* too much was written; reading has stopped */
 	struct mistake *mistakes;
 	size_t mistake_count;

@@ -588,6 +588,7 @@ settle_open(struct task *task, void *with)
 	struct open_intent *open = with;
 	const char *service = open->intent.instance ? open->intent.instance : "it";
 
+	talk_hold(task, open->talk);
 	if (!restore(task, open))
 		log_error("Request %s (%s) was left open by %s, and its place cannot be read.", open->intent.key, open->intent.line, open->intent.person);
 	else if (!open->unknown)

@@ -360,6 +360,7 @@ attend(struct task *task, void *with)
 	const struct message *message = &heard->message;
 	char *key = arena_take(task->arena, ULID_LENGTH + 1);
 
+	talk_hold(task, talk);
 	ulid_make(key);
 	*request = (struct request){ .task = task, .talk = talk, .from = message->from, .place = message->place, .key = key,
 		.room = message->direct ? NULL : room_of(talk->rooms, &message->place), .own = &heard->own,

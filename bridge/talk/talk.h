@@ -1,4 +1,4 @@
-/* talk: what a conversation needs of the running gateway. Filled by bridge.c; one snapshot a configuration. */
+/* talk: what a conversation needs of the running gateway. Filled by bridge.c; what it points to changes when the configuration is read anew. */
 #ifndef SALLYPORT_TALK_TALK_H
 #define SALLYPORT_TALK_TALK_H
 
@@ -13,6 +13,8 @@ struct manners;
 struct outbox;
 struct rights;
 struct rooms;
+struct snapshot;
+struct task;
 
 struct talk {
 	const struct engine *engine;
@@ -26,6 +28,16 @@ struct talk {
 	const char *name;               /* sally */
 	const char *prefix;             /* ! */
 	size_t lines;                   /* of one answer */
+	struct snapshot *snapshot;      /* of the configuration that all this is part of; NULL: it is never replaced */
 };
+
+/* From here to the end of the task what it finds through `talk` (a room, a person, a service and its settings) stays where it is. */
+void talk_hold(struct task *, const struct talk *);
+
+/* One reading of the configuration: let_go(what) is called once, when it was replaced and nobody holds it any more. */
+struct snapshot *snapshot_new(void (*let_go)(void *what), void *what);
+void snapshot_hold(struct snapshot *);
+void snapshot_release(struct snapshot *);
+void snapshot_replaced(struct snapshot *);      /* the caller does not use it any more either */
 
 #endif

@@ -260,6 +260,7 @@ follow_build(struct task *task, const struct follow *follow, void *with)
 	struct look look = { .task = task, .talk = with, .follow = follow };
 	struct build build = { .token = follow->token };
 
+	talk_hold(task, look.talk);
 	read_seen(&look);
 	if (!prepare(&look)) {
 		commit(&look, -1, NULL);
@@ -364,6 +365,7 @@ follow_watch(struct task *task, const struct follow *follow, void *with)
 	const char *end = strchr(follow->token, '\n');
 	size_t count = 0;
 
+	talk_hold(task, look.talk);
 	if (!prepare(&look) || !look.ci || !end || follow->overdue) {
 		living_seen(task, look.talk, follow, &look.living, follow->seen, -1, NULL);
 		return;

@@ -1,0 +1,251 @@
+/* links: the accounts on chat servers that the configuration names: begun, kept up, renewed and ended with it. */
+#include "bridge/links.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
+#include "bridge/base/log.h"
+#include "bridge/bridge.h"
+#include "bridge/protocol.h"
+#include "bridge/run/task.h"
+#include "bridge/setup.h"
+#include "bridge/talk/outbox.h"
+#include "bridge/talk/talk.h"
+
+enum { MENDED_BY_PEOPLE = 15 * 60 };    /* s until a link is tried again that no retry mends */
+
+/* What only this file knows of a link. */
+struct link_keeping {
+	uint64_t task;                  /* 0: not begun, or ended */
+	struct snapshot *snapshot;      /* of the configuration that it reads */
+	struct link *successor;         /* takes its place once it has ended */
+	bool leaving;
+	struct link *next;              /* in links->all */
+};
+
+struct link *
+links_find(const struct links *links, const char *name)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (!strcmp(links->each[i]->name, name))
+			return links->each[i];
+	return NULL;
+}
+
+/* What the protocols report. */
+
+static void
+link_set(struct link *link, enum link_state state, const char *format, va_list values)
+{
+	if (link->state != state)
+		link->since = clock_wall();
+	link->state = state;
+	vsnprintf(link->text, sizeof link->text, format, values);
+}
+
+void
+link_up(struct link *link, const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	link_set(link, LINK_UP, format, values);
+	va_end(values);
+	link_heard(link);
+	log_info("%s is up: %s", link->name, link->text);
+	outbox_link_ready(link->bridge->talk.outbox, link->name);
+}
+
+void
+link_away(struct link *link, const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	link_set(link, LINK_AWAY, format, values);
+	va_end(values);
+	log_warning("%s is away: %s", link->name, link->text);
+}
+
+void
+link_heard(struct link *link)
+{
+	link->heard = clock_wall();
+}
+
+/* A link's life. */
+
+static void
+point_to(struct link *link, const struct link_setup *setup)
+{
+	const struct bridge *bridge = link->bridge;
+	const struct gateway *gateway = &bridge->setup->gateway;
+	struct snapshot *before = link->keeping->snapshot;
+
+	link->conf = setup->conf;
+	link->nick = gateway->name;
+	link->prefix = gateway->prefix;
+	link->lines = (size_t)gateway->lines;
+	link->channels = setup->channels;
+	link->keeping->snapshot = bridge->talk.snapshot;
+	snapshot_hold(link->keeping->snapshot);
+	if (before)
+		snapshot_release(before);
+}
+
+static struct link *
+link_new(struct links *links, const struct link_setup *setup)
+{
+	struct link *link = memory_take(sizeof *link);
+
+	*link = (struct link){ .name = memory_text(setup->name), .protocol = setup->protocol, .engine = &links->bridge->engine,
+		.bridge = links->bridge, .since = clock_wall(), .keeping = memory_take(sizeof *link->keeping) };
+	link->keeping->next = links->all;
+	links->all = link;
+	snprintf(link->text, sizeof link->text, "starting");
+	point_to(link, setup);
+	return link;
+}
+
+static void
+link_free(struct link *link)
+{
+	if (link->keeping->snapshot)
+		snapshot_release(link->keeping->snapshot);
+	free(link->keeping);
+	free(link->name);
+	free(link);
+}
+
+static void link_begin(struct link *);
+
+/* What it read of the configuration may go, and whoever takes its place may come. */
+static void
+link_left(struct link *link)
+{
+	struct link_keeping *keeping = link->keeping;
+
+	keeping->task = 0;
+	snapshot_release(keeping->snapshot);
+	keeping->snapshot = NULL;
+	if (keeping->successor)
+		link_begin(keeping->successor);
+}
+
+static void
+keep_link(struct task *task, void *with)
+{
+	struct link *link = with;
+
+	while (!link->protocol->run(task, link) && !task->cancelled) {
+		link_away(link, "%s Next try in 15 min.", task->error.text);
+		if (!task_sleep(task, MENDED_BY_PEOPLE))
+			break;
+	}
+	link_left(link);
+}
+
+static void
+link_begin(struct link *link)
+{
+	struct arena *arena = arena_new();
+
+	if (link->keeping->leaving)
+		link_left(link);
+	else if (!link->bridge->stopping)
+		link->keeping->task = task_start(link->engine, arena_printf(arena, "link %s", link->name), keep_link, link, NULL);
+	arena_free(arena);
+}
+
+/* One that waits for its predecessor never begins. */
+static void
+link_end(struct link *link)
+{
+	log_info("%s leaves: the configuration says something else now.", link->name);
+	link->keeping->leaving = true;
+	task_cancel(link->engine, link->keeping->task);
+}
+
+/* All of them. */
+
+void
+links_open(struct links *links, struct bridge *bridge)
+{
+	const struct setup *setup = bridge->setup;
+
+	*links = (struct links){ .bridge = bridge, .each = memory_take((setup->link_count + 1) * sizeof *links->each), .count = setup->link_count };
+	for (size_t i = 0; i < setup->link_count; i++)
+		links->each[i] = link_new(links, &setup->links[i]);
+}
+
+void
+links_begin(struct links *links)
+{
+	for (size_t i = 0; i < links->count; i++)
+		link_begin(links->each[i]);
+}
+
+static const struct link_setup *
+setup_of(const struct setup *setup, const char *name)
+{
+	for (size_t i = 0; i < setup->link_count; i++)
+		if (!strcmp(setup->links[i].name, name))
+			return &setup->links[i];
+	return NULL;
+}
+
+/* Whether its connection may stay. The gateway's name is the nick of most links. */
+static bool
+stays(const struct link *link, const struct setup *before, const struct link_setup *now, const struct setup *after)
+{
+	const struct link_setup *then = setup_of(before, link->name);
+
+	return link->protocol->renew && then && then->protocol == now->protocol && conf_same(then->in, then->section, now->in, now->section)
+		&& !strcmp(before->gateway.name, after->gateway.name);
+}
+
+size_t
+links_renew(struct links *links, const struct setup *before)
+{
+	const struct setup *after = links->bridge->setup;
+	struct links old = *links;
+	size_t begun = 0;
+
+	links->each = memory_take((after->link_count + 1) * sizeof *links->each);
+	links->count = after->link_count;
+	for (size_t i = 0; i < after->link_count; i++) {
+		const struct link_setup *now = &after->links[i];
+		struct link *link = links_find(&old, now->name);
+		if (link && stays(link, before, now, after)) {
+			links->each[i] = link;
+			point_to(link, now);
+			link->protocol->renew(link);
+			continue;
+		}
+		links->each[i] = link_new(links, now);
+		begun++;
+		if (link)
+			link->keeping->successor = links->each[i];
+		else
+			link_begin(links->each[i]);
+	}
+	for (size_t i = 0; i < old.count; i++)
+		if (links_find(links, old.each[i]->name) != old.each[i])
+			link_end(old.each[i]);
+	free(old.each);
+	return begun;
+}
+
+void
+links_close(struct links *links)
+{
+	while (links->all) {
+		struct link *link = links->all;
+		links->all = link->keeping->next;
+		link_free(link);
+	}
+	free(links->each);
+}

@@ -1,0 +1,52 @@
+/* operators: the gateway's own troubles, told where `operators = yes` stands. */
+#include "bridge/operators.h"
+
+#include "bridge/base/arena.h"
+#include "bridge/base/error.h"
+#include "bridge/base/log.h"
+#include "bridge/bridge.h"
+#include "bridge/run/store.h"
+#include "bridge/talk/outbox.h"
+#include "bridge/talk/room.h"
+
+struct telling {
+	size_t count;
+	const struct saying **each;
+};
+
+static bool
+write_telling(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	const struct telling *telling = with;
+
+	(void)arena;
+	for (size_t i = 0; i < telling->count; i++)
+		if (!outbox_write(db, telling->each[i], NULL, error))
+			return false;
+	return true;
+}
+
+static void
+written(struct work *work, bool committed, const struct error *error, void *to)
+{
+	(void)work;
+	if (committed)
+		outbox_kick(to);
+	else
+		log_error("The operators could not be told: %s", error->text);
+}
+
+void
+operators_tell(struct bridge *bridge, const struct card *card)
+{
+	const struct rooms *rooms = bridge->talk.rooms;
+	struct work *work = work_new(write_telling, sizeof(struct telling));
+	struct telling *telling = work_with(work);
+	struct arena *arena = work_arena(work);
+
+	telling->each = arena_take(arena, (rooms->count + 1) * sizeof *telling->each);
+	for (size_t i = 0; i < rooms->count; i++)
+		if (rooms->each[i]->operators)
+			telling->each[telling->count++] = outbox_saying(bridge->talk.outbox, arena, rooms->each[i], NULL, NULL, card);
+	store_queue(bridge->engine.store, work, written, bridge->talk.outbox);
+}

@@ -34,7 +34,9 @@
 #include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
 #include "bridge/talk/manners.h"
+#include "bridge/talk/more.h"
 #include "bridge/talk/outbox.h"
+#include "bridge/talk/pause.h"
 #include "integrations/kinds/ci.h"
 
 enum {
@@ -45,7 +47,7 @@ enum {
 };
 
 const struct tables *const bridge_tables[] = {
-	&audit_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, NULL
+	&audit_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, &pause_tables, NULL
 };
 
 /* What carries the outbox. */
@@ -315,6 +317,8 @@ begin(struct task *task, void *with)
 	audit_life(bridge, "started");
 	if (!store_commit(task, work))
 		log_error("What was left open could not be read: %s", task->error.text);
+	if (!pause_load(task, bridge->talk.pause))
+		log_error("Whether everything is paused could not be read: %s", task->error.text);
 	if (bridge->stopping)
 		return;
 	for (size_t i = 0; i < left->intent_count; i++)
@@ -407,7 +411,8 @@ open_talk(struct bridge *bridge)
 	struct carriers carriers = { deliver, ready, edits, bridge };
 
 	bridge->talk = (struct talk){ .engine = &bridge->engine, .outbox = outbox_open(&bridge->engine, &carriers),
-		.follows = follows_open(&bridge->engine), .manners = manners_new() };
+		.follows = follows_open(&bridge->engine), .manners = manners_new(), .mores = mores_new(), .pause = pause_new(),
+		.gateway = report_gateway, .with = bridge };
 	bridge_point_to(bridge, bridge->setup);
 	ci_follow(bridge->talk.follows, &bridge->talk);
 }
@@ -450,6 +455,8 @@ close_all(struct bridge *bridge)
 	outbox_close(bridge->talk.outbox);
 	follows_close(bridge->talk.follows);
 	manners_free(bridge->talk.manners);
+	mores_free(bridge->talk.mores);
+	pause_free(bridge->talk.pause);
 	links_close(&bridge->links);
 	http_close(bridge->engine.http);
 	children_close(bridge->engine.children);

@@ -9,12 +9,12 @@
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
 #include "bridge/bridge.h"
-#include "bridge/operators.h"
 #include "bridge/rights/audit.h"
 #include "bridge/run/store.h"
 #include "bridge/service_manager.h"
 #include "bridge/setup.h"
 #include "bridge/talk/card.h"
+#include "bridge/talk/operators.h"
 
 enum { SUMMARY_MOST = 2000, LINES_MOST = 8 };
 
@@ -60,7 +60,7 @@ refuse(struct bridge *bridge, const struct setup *setup, struct arena *arena)
 	snprintf(bridge->refused, sizeof bridge->refused, "%s", text_cut(arena, conf_mistake_at(setup->conf, 0), sizeof bridge->refused - 1));
 	bridge->refused_at = setup->read;
 	audit(bridge, "reload refused", conf_mistake_at(setup->conf, 0));
-	operators_tell(bridge, card);
+	operators_tell(&bridge->talk, card);
 }
 
 /* -- Taken ------------------------------------------------------------------------------------------------------------ */
@@ -113,7 +113,7 @@ take(struct bridge *bridge, struct setup *setup, struct arena *arena)
 	snapshot_release(old);
 	log_open(setup_log_level(setup));
 	audit(bridge, "reloaded", changes.all.bytes);
-	operators_tell(bridge, changes.card);
+	operators_tell(&bridge->talk, changes.card);
 }
 
 void

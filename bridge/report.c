@@ -20,8 +20,11 @@
 #include "bridge/run/http.h"
 #include "bridge/run/store.h"
 #include "bridge/setup.h"
+#include "bridge/talk/card.h"
 #include "bridge/talk/command.h"
 #include "bridge/talk/outbox.h"
+#include "bridge/talk/pause.h"
+#include "bridge/talk/room.h"
 
 /* Status, for people. */
 
@@ -75,11 +78,77 @@ say_status(const struct bridge *bridge, struct arena *arena, struct text *out)
 		say_link(bridge, arena, bridge->links.each[i], out);
 	for (size_t i = 0; bridge->talk.instances[i]; i++)
 		say_instance(bridge, arena, bridge->talk.instances[i], out);
+	if (pause_why(bridge->talk.pause, arena))
+		text_printf(out, "Paused: %s\n", pause_why(bridge->talk.pause, arena));
 	text_printf(out, "Work: %u followed, %u unsaid.   Store: ", follows_count(bridge->talk.follows, NULL), unsaid.count);
 	if (store_failing(bridge->engine.store, &why))
 		text_printf(out, "failing: %s\n", why.text);
 	else
 		text_add(out, "ok\n");
+}
+
+/* Status, for a room. */
+
+/* "corp ok, hq ok (2 s ago)": each link; why one is away. */
+static void
+add_links(struct card *card, const struct bridge *bridge, struct arena *arena)
+{
+	int64_t now = clock_wall();
+
+	for (size_t i = 0; i < bridge->links.count; i++) {
+		const struct link *link = bridge->links.each[i];
+		if (link->state == LINK_UP)
+			card_fact(card, NULL, "%s ok (%s ago)", link->name, clock_span(arena, now - link->heard));
+		else
+			card_fact(card, NULL, "%s away since %s: %s", link->name, clock_ago(arena, link->since, now), link->text);
+	}
+}
+
+/* Those that answer in a word, each of the others with its trouble. */
+static void
+add_services(struct card *card, const struct bridge *bridge, struct arena *arena)
+{
+	struct text fine = text_in(arena, 300);
+
+	for (size_t i = 0; bridge->talk.instances[i]; i++) {
+		const struct instance *instance = bridge->talk.instances[i];
+		const char *origin = instance->url ? url_origin(arena, instance->url) : NULL;
+		struct http_health health;
+		if (origin && http_health(bridge->engine.http, origin, &health) && health.trouble[0])
+			card_fact(card, NULL, "%s away: %s", instance->name, health.trouble);
+		else
+			text_printf(&fine, "%s%s", fine.length ? " " : "", instance->name);
+	}
+	if (fine.length)
+		card_fact(card, NULL, "%s ok", fine.bytes);
+}
+
+struct card *
+report_gateway(struct arena *arena, void *with)
+{
+	const struct bridge *bridge = with;
+	struct outbox_waiting unsaid = outbox_waiting(bridge->talk.outbox, NULL);
+	unsigned followed = follows_count(bridge->talk.follows, NULL);
+	const char *paused = pause_why(bridge->talk.pause, arena);
+	struct error why;
+	bool failing = store_failing(bridge->engine.store, &why);
+	struct card *card = card_new(arena, failing || paused ? TONE_WAITING : TONE_PLAIN, "Up %s, %s",
+		clock_span(arena, clock_wall() - bridge->began), PACKAGE_VERSION);
+
+	if (paused)
+		card_fact(card, NULL, "%s", paused);
+	if (failing)
+		card_fact(card, NULL, "the store fails: %s", why.text);
+	add_links(card, bridge, arena);
+	card_fact(card, NULL, "%zu room%s", bridge->talk.rooms->count, text_s(bridge->talk.rooms->count));
+	if (followed)
+		card_fact(card, NULL, "%u followed", followed);
+	if (unsaid.count)
+		card_fact(card, NULL, "%u unsaid", unsaid.count);
+	else
+		card_fact(card, NULL, "nothing unsaid");
+	add_services(card, bridge, arena);
+	return card;
 }
 
 /* Status, for programs. */

@@ -7,11 +7,14 @@
 
 struct arena;
 struct bridge;
+struct card;
 struct db;
 struct error;
 struct text;
 
 void report_status(const struct bridge *, struct arena *, bool json, struct text *out);
+
+struct card *report_gateway(struct arena *, void *bridge);     /* the same, in the few words that a room needs */
 
 /* `words` are those behind "audit": list or verify and their options. On the store's thread, of a gateway that runs or of one that does not.
  * *exit_code: 0, 1 where the audit was tampered with, 64 for words that do not fit. */

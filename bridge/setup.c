@@ -15,7 +15,7 @@
 #include "bridge/protocol.h"
 #include "bridge/rights/role.h"
 #include "bridge/talk/command.h"
-#include "bridge/talk/help.h"
+#include "bridge/talk/own.h"
 #include "integrations/kinds/ci.h"
 
 static const struct setting gateway_settings[] = {
@@ -190,7 +190,7 @@ check_name(struct setup *setup, struct section *at, const struct instance *insta
 
 	if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != strlen(name))
 		conf_mistake(setup->conf, instance->where, at, "a service's name is typed as a word: letters, digits, - and _ only.");
-	if (command_find(help_commands, name))
+	if (command_find(own_commands, name))
 		conf_mistake(setup->conf, instance->where, at, "%s is a command of mine; give the service another name.", name);
 	for (size_t i = 0; i < setup->instance_count; i++)
 		if (!strcasecmp(setup->instances[i]->name, name))
@@ -360,7 +360,7 @@ world_verb(void *with, const char *instance, const char *verb)
 	for (size_t i = 0; i < setup->instance_count; i++)
 		if ((!instance || text_glob(instance, setup->instances[i]->name)) && has_verb(setup->instances[i], verb))
 			return true;
-	for (const struct command *own = help_commands; own->verb; own++)
+	for (const struct command *own = own_commands; own->verb; own++)
 		if ((!instance || !strcmp(instance, "gateway")) && text_glob(verb, own->verb))
 			return true;
 	return false;
@@ -373,7 +373,7 @@ world_nearest(void *with, const char *instance, const char *verb)
 	const char *names[128];
 	size_t count = 0;
 
-	for (const struct command *own = help_commands; verb && (!instance || !strcmp(instance, "gateway")) && own->verb; own++)
+	for (const struct command *own = own_commands; verb && (!instance || !strcmp(instance, "gateway")) && own->verb; own++)
 		names[count++] = own->verb;
 	for (size_t i = 0; i < setup->instance_count; i++) {
 		if (!verb && count < 127)

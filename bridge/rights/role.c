@@ -539,6 +539,15 @@ rights_person(const struct rights *rights, const char *account)
 	return holder ? holder->person : NULL;
 }
 
+const struct person *
+rights_person_named(const struct rights *rights, const char *name)
+{
+	for (size_t i = 0; i < rights->person_count; i++)
+		if (!strcmp(rights->persons[i].person->name, name))
+			return rights->persons[i].person;
+	return NULL;
+}
+
 const struct list *
 rights_admins(const struct rights *rights)
 {
@@ -551,7 +560,7 @@ open_to(const struct rights *rights, const struct ask *ask, const struct holder 
 {
 	if (ask->instance)
 		return NULL;
-	if (in_list(rights->strangers, ask->verb))
+	if (!ask->changes && in_list(rights->strangers, ask->verb))
 		return "strangers";
 	return holder && !ask->changes ? "every person" : NULL;
 }

@@ -48,6 +48,7 @@ const struct rights *rights_compile(struct conf *, const struct sections *person
 	const struct list *strangers, const struct list *admins, const char *owner, const struct rights_world *);
 
 const struct person *rights_person(const struct rights *, const char *account);        /* NULL: nobody */
+const struct person *rights_person_named(const struct rights *, const char *name);     /* NULL: nobody */
 
 struct named { const char *name, *value; };
 

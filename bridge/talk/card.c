@@ -477,16 +477,35 @@ draw_quotes(struct drawing *drawing, const struct card *card)
 }
 
 static void
-leave_out(struct drawing *drawing, size_t lines)
+leave_out(struct drawing *drawing, const struct card *card, size_t lines)
 {
-	size_t gone = drawing->out.count - lines + 1;
+	size_t all = drawing->out.count + card->skip, shown = card->skip + lines - 1;
+	char **last = &drawing->out.each[lines - 1];
 
 	drawing->out.count = lines;
-	drawing->out.each[lines - 1] = arena_printf(drawing->arena, "%sand %zu more lines", drawing->lead, gone);
+	if (card->more)
+		*last = arena_printf(drawing->arena, "%s%zu of %zu lines. Next: %s, all in private: %s dm", drawing->lead, shown, all, card->more, card->more);
+	else
+		*last = arena_printf(drawing->arena, "%sand %zu more lines", drawing->lead, all - shown);
 }
 
-struct lines
-card_lines(struct arena *arena, const struct card *card, size_t most, size_t lines)
+static void
+skip(struct lines *lines, size_t count)
+{
+	count = count < lines->count ? count : lines->count;
+	lines->count -= count;
+	lines->each += count;
+}
+
+static size_t
+at_once(const struct card *card, size_t lines)
+{
+	lines = card->most ? card->most : lines;
+	return lines < 2 ? 2 : lines;
+}
+
+static struct drawing
+draw(struct arena *arena, const struct card *card, size_t most)
 {
 	struct drawing drawing = { .arena = arena, .most = most < LINE_LEAST ? LINE_LEAST : most, .lead = "" };
 
@@ -496,9 +515,29 @@ card_lines(struct arena *arena, const struct card *card, size_t most, size_t lin
 	for (size_t i = 0; i < card->line_count; i++)
 		put_wrapped(&drawing, drawing.lead, card->lines[i]);
 	draw_quotes(&drawing, card);
-	if (lines < 2)
-		lines = 2;
+	skip(&drawing.out, card->skip);
+	return drawing;
+}
+
+struct lines
+card_lines(struct arena *arena, const struct card *card, size_t most, size_t lines)
+{
+	struct drawing drawing = draw(arena, card, most);
+
+	lines = at_once(card, lines);
 	if (drawing.out.count > lines)
-		leave_out(&drawing, lines);
+		leave_out(&drawing, card, lines);
 	return drawing.out;
+}
+
+size_t
+card_shown(const struct card *card, size_t lines, bool *left)
+{
+	struct arena *arena = arena_new();
+	size_t count = draw(arena, card, CARD_WIDTH).out.count;
+
+	lines = at_once(card, lines);
+	*left = count > lines;
+	arena_free(arena);
+	return *left ? lines - 1 : count;
 }

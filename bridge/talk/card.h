@@ -39,6 +39,9 @@ struct card {
 	bool ring;                      /* * may make their phone ring */
 	bool progress;                  /* * the state is the one already said: only for chats that edit */
 	bool closed;                    /* * the thing has ended: this is its last card */
+	size_t skip;                    /* * lines that were shown before */
+	size_t most;                    /* * lines at once, in place of the chat's own limit; 0: that one */
+	const char *more;               /* * what to type for the rest: "!more"; NULL: it cannot be had. None of these three is stored. */
 };
 
 /* Text of others passes text_clean() in here, so callers need not care. */
@@ -62,5 +65,8 @@ struct lines {
 	char **each;
 };
 struct lines card_lines(struct arena *, const struct card *, size_t most, size_t lines);
+/* How many lines of it are shown, drawn as wide as chats draw (CARD_WIDTH), and whether some are left. */
+enum { CARD_WIDTH = 400 };
+size_t card_shown(const struct card *, size_t lines, bool *left);
 
 #endif

@@ -22,6 +22,8 @@
 #include "bridge/talk/living.h"
 #include "bridge/talk/manners.h"
 #include "bridge/talk/outbox.h"
+#include "bridge/talk/own.h"
+#include "bridge/talk/pause.h"
 #include "bridge/talk/request.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
@@ -504,6 +506,17 @@ change(struct request *request, const struct decision *decision)
 	commit_ending(request, sending->intent.id, "failed", why);
 }
 
+static bool
+paused(struct request *request)
+{
+	const char *why = request->talk->pause ? pause_why(request->talk->pause, request->task->arena) : NULL;
+
+	if (!why || request->command->always)
+		return false;
+	carry_refuse(request, task_text(request->task, "refused: %s. %sresume ends it", why, request->talk->prefix), "refused: paused");
+	return true;
+}
+
 void
 carry_out(struct request *request)
 {
@@ -515,6 +528,8 @@ carry_out(struct request *request)
 	if ((!changes || !rights_could(request->talk->rights, &ask)) && !decided(request, &decision))
 		return;
 	if (!resolved(request) || !decided(request, &decision))
+		return;
+	if (changes && !request->own->dry && paused(request))
 		return;
 	if (changes && !request->own->dry)
 		change(request, &decision);
@@ -576,6 +591,8 @@ restore(struct task *task, struct open_intent *open)
 		request->kind = set->kind;
 		request->driver = set->driver;
 	}
+	if (!intent->instance)
+		request->command = command_find(own_commands, intent->verb);
 	if (!request->command)
 		request->command = forgotten(task->arena, intent);
 	request->count = intent_read_args(task->arena, intent->args, request->args, sizeof request->args / sizeof *request->args);

@@ -16,6 +16,7 @@
 #include "bridge/talk/label.h"
 #include "bridge/talk/manners.h"
 #include "bridge/talk/outbox.h"
+#include "bridge/talk/own.h"
 #include "bridge/talk/request.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
@@ -212,7 +213,7 @@ meant(const struct heard *heard, const struct instance *only, const char *word)
 	const char *verbs[128];
 	size_t count = 0;
 
-	for (const struct command *own = help_commands; !only && own->verb && count < 32; own++)
+	for (const struct command *own = own_commands; !only && own->verb && count < 32; own++)
 		verbs[count++] = own->verb;
 	for (size_t i = 0; request->talk->instances[i]; i++) {
 		const struct instance *instance = request->talk->instances[i];
@@ -248,7 +249,7 @@ find(struct heard *heard, bool *known)
 {
 	struct request *request = &heard->request;
 	const char *first = heard->words.each[0];
-	const struct command *own = command_find(help_commands, first);
+	const struct command *own = command_find(own_commands, first);
 	const struct instance *instance = instance_named(request, first);
 	struct candidate among[CANDIDATES];
 
@@ -259,7 +260,7 @@ find(struct heard *heard, bool *known)
 		return true;
 	}
 	if (instance && heard->words.count == 1) {
-		take(request, &(struct candidate){ .command = command_find(help_commands, "help") });
+		take(request, &(struct candidate){ .command = command_find(own_commands, "help") });
 		heard->from = 0;        /* !ci is !help ci */
 		return true;
 	}
@@ -412,6 +413,8 @@ hearing_changes(const struct talk *talk, const struct message *message)
 		char *expanded = expand(talk, arena, message->direct ? NULL : room_of(talk->rooms, &message->place), &words);
 		if (expanded && !words_read(arena, expanded, &words, NULL))
 			words.count = 0;
+		const struct command *own = words.count ? command_find(own_commands, words.each[0]) : NULL;
+		changes = own && own->care == CARE_CHANGE;
 		for (size_t w = 0; w < words.count && w < 2 && !changes; w++)
 			for (size_t i = 0; talk->instances[i] && !changes; i++) {
 				struct candidate one = of_instance(talk->instances[i], words.each[w]);

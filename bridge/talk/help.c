@@ -1,4 +1,4 @@
-/* help: our own verbs: what one may do here, who one is, and why not. */
+/* help: what one may do here, who one is, and how the gateway is. */
 #include "bridge/talk/help.h"
 
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
 #include "bridge/talk/card.h"
+#include "bridge/talk/own.h"
 #include "bridge/talk/request.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
@@ -84,9 +85,9 @@ help_all(struct request *request)
 	const char *prefix = request->talk->prefix;
 	struct text looks = text_in(arena, 600), changes = text_in(arena, 600), services = text_in(arena, 300);
 
-	for (const struct command *own = help_commands; own->verb; own++)
+	for (const struct command *own = own_commands; own->verb; own++)
 		if (may(request, NULL, own))
-			add_once(&looks, own->verb);
+			add_once(own->care == CARE_CHANGE ? &changes : &looks, own->verb);
 	collect(request, &looks, &changes, &services);
 	struct card *card = card_new(arena, TONE_PLAIN, "here you may look: %s%s%s", looks.bytes, changes.length ? " | change: " : "", changes.bytes);
 	if (services.length)
@@ -125,8 +126,8 @@ help_service(struct request *request, const struct instance *instance)
 		looks.bytes, changes.length ? " | change: " : "", changes.bytes, prefix));
 }
 
-static bool
-run_help(struct request *request)
+bool
+help_run(struct request *request)
 {
 	const char *word = request_param(request, "WORD");
 	struct arena *arena = request->task->arena;
@@ -137,8 +138,8 @@ run_help(struct request *request)
 		return help_stranger(request);
 	if (!word)
 		return help_all(request);
-	if (command_find(help_commands, word))
-		return help_verb(request, command_find(help_commands, word), "");
+	if (command_find(own_commands, word))
+		return help_verb(request, command_find(own_commands, word), "");
 	for (size_t i = 0; request->talk->instances[i]; i++) {
 		const struct instance *instance = request->talk->instances[i];
 		if (!offered(request, instance))
@@ -158,16 +159,16 @@ run_help(struct request *request)
 	return task_fail(request->task, "there is nothing called %s that you may use here. %shelp shows what there is", word, request->talk->prefix);
 }
 
-static bool
-run_ping(struct request *request)
+bool
+help_ping(struct request *request)
 {
 	const char *word = request_param(request, "WORD");
 
 	return request_reply(request, card_new(request->task->arena, TONE_PLAIN, "pong%s%s", word ? " " : "", word ? word : ""));
 }
 
-static bool
-run_whoami(struct request *request)
+bool
+help_whoami(struct request *request)
 {
 	struct arena *arena = request->task->arena;
 	struct text roles = text_in(arena, 300);
@@ -184,59 +185,8 @@ run_whoami(struct request *request)
 		request->from.proof, roles.length ? "the role " : "no role", roles.bytes));
 }
 
-/* What the words would need: the same decision as for the command itself, made without it. */
-static bool
-why_of(struct request *request, const struct instance *instance, const struct command *command, const struct words *words, size_t from)
+bool
+help_gateway(struct request *request)
 {
-	struct task *task = request->task;
-	struct named args[64];
-	size_t count = 0;
-	bool dry = false;
-	struct decision decision;
-
-	if (!command_bind(task->arena, command, words, from, args, &count, &dry, &task->error))
-		return false;
-	struct ask ask = { .account = request->from.account, .room = request->room ? request->room->name : NULL, .instance = instance->name,
-		.verb = command->verb, .changes = command->care == CARE_CHANGE, .args = args, .count = count };
-	rights_decide(request->talk->rights, &ask, &decision);
-	if (decision.allowed)
-		return request_reply(request, card_new(task->arena, TONE_PLAIN, "%s %s: allowed by %s", instance->name, command->verb, decision.rule));
-	char *missing = rights_missing(request->talk->rights, &ask, task->arena);
-	return request_reply(request, card_new(task->arena, TONE_PLAIN, "%s %s: no rule of yours allows it. %s%s%s; %s can give it", instance->name,
-		command->verb, *missing ? "Role " : "No role would", missing, *missing ? " would" : "", help_admins(request->talk, task->arena)));
+	return request_reply(request, request->talk->gateway(request->task->arena, request->talk->with));
 }
-
-static bool
-run_why(struct request *request)
-{
-	struct task *task = request->task;
-	const char *line = request_param(request, "COMMAND");
-	struct words words;
-
-	line += strncmp(line, request->talk->prefix, strlen(request->talk->prefix)) ? 0 : strlen(request->talk->prefix);
-	if (!words_read(task->arena, line, &words, &task->error))
-		return false;
-	for (size_t i = 0; words.count && request->talk->instances[i]; i++) {
-		const struct instance *instance = request->talk->instances[i];
-		bool named = words.count > 1 && !strcasecmp(instance->name, words.each[0]);
-		if (!offered(request, instance) || (!named && words.count && strcasecmp(instance->name, words.each[0]) == 0))
-			continue;
-		for (const struct command_set *set = instance->sets; set->kind; set++) {
-			const struct command *command = command_find(set->commands, words.each[named ? 1 : 0]);
-			if (command)
-				return why_of(request, instance, command, &words, named ? 2 : 1);
-		}
-	}
-	return task_fail(task, "no service here has such a command. %shelp shows what there is", request->talk->prefix);
-}
-
-const struct command help_commands[] = {
-	{ .verb = "help", .usage = "[VERB|SERVICE]", .about = "shows what you may do here", .example = "help build",
-		.params = { { "WORD", false, false } }, .run = run_help },
-	{ .verb = "ping", .usage = "[WORD]", .about = "answers, so you know I am here", .example = "ping",
-		.params = { { "WORD", false, true } }, .run = run_ping },
-	{ .verb = "whoami", .usage = "", .about = "says who you are to me, and how that was proven", .example = "whoami", .run = run_whoami },
-	{ .verb = "why", .usage = "COMMAND", .about = "says which rule allows a command, or what is missing", .example = "why build web",
-		.params = { { "COMMAND", true, true } }, .run = run_why },
-	{ 0 }
-};

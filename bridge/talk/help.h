@@ -1,14 +1,19 @@
-/* help: our own verbs: what one may do here, who one is, and why not. */
+/* help: what one may do here, who one is, and how the gateway is. */
 #ifndef SALLYPORT_TALK_HELP_H
 #define SALLYPORT_TALK_HELP_H
 
-#include "bridge/talk/command.h"
+#include <stdbool.h>
 
 struct arena;
+struct request;
 struct talk;
 
-extern const struct command help_commands[];
-
 const char *help_admins(const struct talk *, struct arena *);  /* "bob" or "bob or dana": who gives rights */
+
+/* Handlers of our own verbs. */
+bool help_gateway(struct request *);
+bool help_ping(struct request *);
+bool help_run(struct request *);
+bool help_whoami(struct request *);
 
 #endif

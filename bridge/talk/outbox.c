@@ -661,6 +661,8 @@ outbox_waiting(const struct outbox *outbox, const char *link)
 		if (link && strcmp(lane->place.link, link))
 			continue;
 		for (const struct item *item = lane->first; item; item = item->next) {
+			if (!item->row)
+				continue;       /* an answer, which is on its way now or not said at all */
 			waiting.count++;
 			if (!waiting.oldest || item->made < waiting.oldest)
 				waiting.oldest = item->made;

@@ -9,8 +9,11 @@
 #include "bridge/talk/carry.h"
 #include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
+#include "bridge/talk/more.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/talk.h"
+
+enum { PRIVATE_LINES = 3 };     /* times what a room gets: nobody else has to read it */
 
 const char *
 request_param(const struct request *request, const char *name)
@@ -69,6 +72,9 @@ request_reply(struct request *request, struct card *card)
 			own->replies[own->reply_count++] = card;
 		return true;
 	}
+	card->most = card->most ? card->most : request->room ? request->talk->lines : PRIVATE_LINES * request->talk->lines;
+	card->more = task_text(request->task, "%smore", request->talk->prefix);
+	more_keep(request, card);
 	outbox_say(request->talk->outbox, &request->place, own->replies_to, card);
 	return true;
 }

@@ -6,11 +6,15 @@
 #include <stdint.h>
 
 struct alias;
+struct arena;
+struct card;
 struct engine;
 struct follows;
 struct instance;
 struct manners;
+struct mores;
 struct outbox;
+struct pause;
 struct rights;
 struct rooms;
 struct snapshot;
@@ -23,6 +27,10 @@ struct talk {
 	struct outbox *outbox;
 	struct follows *follows;
 	struct manners *manners;
+	struct mores *mores;
+	struct pause *pause;
+	struct card *(*gateway)(struct arena *, void *with);    /* how the gateway is; `with` is given to it */
+	void *with;
 	const struct instance *const *instances;        /* ended by NULL */
 	const struct alias *const *aliases;             /* ended by NULL */
 	const char *name;               /* sally */

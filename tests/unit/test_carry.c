@@ -35,7 +35,9 @@
 #include "bridge/talk/label.h"
 #include "bridge/talk/manners.h"
 #include "bridge/talk/message.h"
+#include "bridge/talk/more.h"
 #include "bridge/talk/outbox.h"
+#include "bridge/talk/pause.h"
 #include "bridge/talk/request.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
@@ -171,8 +173,12 @@ settle(struct request *request)
 static bool
 see(struct request *request)
 {
+	struct card *card = card_new(request->task->arena, TONE_PLAIN, "seen");
+
 	script_of(request)->ran++;
-	return request_reply(request, card_new(request->task->arena, TONE_PLAIN, "seen"));
+	for (unsigned i = 0; i < script_of(request)->extras; i++)
+		card_line(card, "row %u", i + 1);
+	return request_reply(request, card);
 }
 
 static const struct command commands[] = {
@@ -243,7 +249,7 @@ static const char conf_text[] =
 	"person \"alice\" { accounts = { \"corp/alice\" } roles = { \"all\" } }\n"
 	"person \"bob\" { accounts = { \"corp/bob\" } roles = { \"some\" } }\n"
 	"person \"carol\" { accounts = { \"corp/carol\" } roles = { \"none\" } }\n"
-	"role \"all\" { look = { \"*\" } may = { \"ci.*\", \"lab.*\" } }\n"
+	"role \"all\" { look = { \"*\" } may = { \"ci.*\", \"lab.*\", \"gateway.*\" } }\n"
 	"role \"some\" { look = { \"*\" } may = { \"ci.do target!=prod\" } }\n"
 	"role \"none\" { may = { \"lab.act\" } }\n";
 
@@ -273,7 +279,8 @@ open_rights(struct conf *conf)
 static void
 open_gateway(struct fixture *fixture)
 {
-	static const struct tables *const tables[] = { &audit_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, NULL };
+	static const struct tables *const tables[] = { &audit_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables,
+		&pause_tables, NULL };
 	struct carriers carriers = { deliver, ready, edits, fixture };
 	enum store_open_error why;
 	struct error error = { "" };
@@ -285,6 +292,7 @@ open_gateway(struct fixture *fixture)
 		fail_msg("%s", error.text);
 	fixture->talk = (struct talk){ .engine = &fixture->engine, .rights = open_rights(fixture->conf), .rooms = &fixture->rooms,
 		.outbox = outbox_open(&fixture->engine, &carriers), .follows = follows_open(&fixture->engine), .manners = manners_new(),
+		.mores = mores_new(), .pause = pause_new(),
 		.instances = fixture->instances, .aliases = fixture->aliases, .name = "sally", .prefix = "!", .lines = 10 };
 }
 
@@ -301,6 +309,8 @@ close_gateway(struct fixture *fixture)
 	outbox_close(fixture->talk.outbox);
 	follows_close(fixture->talk.follows);
 	manners_free(fixture->talk.manners);
+	mores_free(fixture->talk.mores);
+	pause_free(fixture->talk.pause);
 	tasks_close(fixture->engine.tasks);
 	loop_close(fixture->engine.loop);
 }
@@ -1045,6 +1055,7 @@ test_only_what_somebody_may_change_costs_a_commit(void **state)
 		{ "corp/alice", "ship it", true, true, true },
 		{ "corp/alice", "!ci see", true, false, false },
 		{ "corp/alice", "!ping", true, false, false },
+		{ "corp/alice", "!pause", true, false, true },
 		{ "corp/alice", "do web", true, false, false },
 		{ "corp/alice", "!", true, false, false },
 		{ "corp/alice", "!do \"web", true, false, false },
@@ -1114,6 +1125,111 @@ test_what_finds_no_task_is_refused_for_good(void **state)
 	assert_int_equal(fixture->script.ran, 2);
 }
 
+/* Our own verbs that are more than an answer. */
+
+static void
+load_pause(struct task *task, void *with)
+{
+	struct fixture *fixture = with;
+
+	assert_true(pause_load(task, fixture->talk.pause));
+	fixture->done = true;
+}
+
+static void
+test_a_pause_refuses_what_changes_and_nothing_else(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say(fixture, "bob", "!pause");
+	expect(fixture, "-- bob: refused: pause in ops needs the role all*");
+	say(fixture, "alice", "!pause moving the carts");
+	expect(fixture, "-- alice: Paused: nothing that changes something is carried out, in any room: moving the carts. !resume ends it (alice)");
+	say(fixture, "alice", "!ci do web");
+	expect(fixture, "-- alice: refused: everything that changes something is paused by alice since *: moving the carts. !resume ends it");
+	say(fixture, "alice", "!ci see");
+	expect(fixture, "-- alice: seen");
+	say(fixture, "alice", "!ci do web --dry-run");
+	expect(fixture, "-- *Would do web*");
+	assert_int_equal(fixture->script.ran, 1);
+	assert_string_equal(sql(fixture, "SELECT decision FROM (SELECT count(*) AS decision FROM audit WHERE what='refused')"), "2;");
+	say(fixture, "alice", "!resume");
+	expect(fixture, "-- alice: Resumed after *");
+	say(fixture, "alice", "!ci do web");
+	expect(fixture, "-- B1 passed: web*");
+}
+
+static void
+test_a_pause_survives_a_restart(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say(fixture, "alice", "!pause");
+	expect(fixture, "-- alice: Paused: *");
+	start_again(fixture);
+	fixture->done = false;
+	task_start(&fixture->engine, "load", load_pause, fixture, NULL);
+	while (!fixture->done)
+		turn(fixture);
+	say(fixture, "alice", "!ci do web");
+	expect(fixture, "-- alice: refused: everything that changes something is paused by alice since *");
+	say(fixture, "alice", "!pause");
+	expect(fixture, "*everything that changes something is paused by alice since *");
+	assert_int_equal(fixture->script.ran, 0);
+}
+
+static void
+expect_rows(struct fixture *fixture, unsigned from, unsigned to)
+{
+	char row[40];
+
+	for (unsigned i = from; i <= to; i++) {
+		snprintf(row, sizeof row, "-- row %u", i);
+		expect(fixture, row);
+	}
+}
+
+static void
+test_more_goes_on_where_an_answer_was_cut(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->script.extras = 22;
+	say(fixture, "alice", "!ci see");
+	expect(fixture, "-- alice: seen");
+	expect_rows(fixture, 1, 8);
+	expect(fixture, "-- 9 of 23 lines. Next: !more, all in private: !more dm");
+	say(fixture, "bob", "!ping");
+	expect(fixture, "-- bob: pong");
+	say(fixture, "alice", "!more");
+	expect_rows(fixture, 9, 17);
+	expect(fixture, "-- 18 of 23 lines. Next: !more, all in private: !more dm");
+	say(fixture, "bob", "!more");
+	expect_rows(fixture, 18, 22);
+	say(fixture, "bob", "!more");
+	expect(fixture, "-- bob: there is nothing more to show here");
+	quiet(fixture);
+}
+
+static void
+test_all_of_an_answer_is_told_in_private(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->script.extras = 12;
+	say(fixture, "alice", "!more");
+	expect(fixture, "-- alice: there is nothing more to show here");
+	say(fixture, "alice", "!ci see");
+	expect(fixture, "-- alice: seen");
+	expect_rows(fixture, 1, 8);
+	expect(fixture, "-- 9 of 13 lines*");
+	say(fixture, "alice", "!more dm");
+	expect(fixture, "-- seen");
+	expect_rows(fixture, 1, 12);
+	expect(fixture, "-- alice: I told you all of it in private");
+	quiet(fixture);
+}
+
 int
 main(void)
 {
@@ -1152,6 +1268,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_commands_are_taken_where_they_are_configured, begin, end),
 		cmocka_unit_test_setup_teardown(test_nobody_has_more_than_a_few_commands_going_on, begin, end),
 		cmocka_unit_test_setup_teardown(test_what_finds_no_task_is_refused_for_good, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_pause_refuses_what_changes_and_nothing_else, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_pause_survives_a_restart, begin, end),
+		cmocka_unit_test_setup_teardown(test_more_goes_on_where_an_answer_was_cut, begin, end),
+		cmocka_unit_test_setup_teardown(test_all_of_an_answer_is_told_in_private, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

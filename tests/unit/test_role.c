@@ -241,7 +241,7 @@ static const struct question questions[] = {
 		"build in private is allowed to you only as ci.build web=1 target=st?ging, by sre (sallyport.conf:12)" },
 	/* Our own verbs. */
 	{ NULL, "ops", NULL, "ping", false, "", true, false, "strangers", "" },
-	{ NULL, "ops", NULL, "help", true, "", true, false, "strangers", "" },
+	{ NULL, "ops", NULL, "help", true, "", false, false, "", "I cannot prove who you are; bob can change that" },
 	{ DANA, "ops", NULL, "whoami", false, "", true, false, "every person", "" },
 	{ DANA, "ops", NULL, "whoami", true, "", false, false, "", "whoami in ops needs the role sre; you are dana by console/root with no role" },
 	{ ALICE, NULL, NULL, "deploy", true, "", false, false, "", "deploy in private needs the role sre; you are alice by corp/alice with deployer" },

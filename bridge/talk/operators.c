@@ -1,13 +1,14 @@
 /* operators: the gateway's own troubles, told where `operators = yes` stands. */
-#include "bridge/operators.h"
+#include "bridge/talk/operators.h"
 
 #include "bridge/base/arena.h"
 #include "bridge/base/error.h"
 #include "bridge/base/log.h"
-#include "bridge/bridge.h"
+#include "bridge/run/engine.h"
 #include "bridge/run/store.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/room.h"
+#include "bridge/talk/talk.h"
 
 struct telling {
 	size_t count;
@@ -37,9 +38,9 @@ written(struct work *work, bool committed, const struct error *error, void *to)
 }
 
 void
-operators_tell(struct bridge *bridge, const struct card *card)
+operators_tell(const struct talk *talk, const struct card *card)
 {
-	const struct rooms *rooms = bridge->talk.rooms;
+	const struct rooms *rooms = talk->rooms;
 	struct work *work = work_new(write_telling, sizeof(struct telling));
 	struct telling *telling = work_with(work);
 	struct arena *arena = work_arena(work);
@@ -47,6 +48,6 @@ operators_tell(struct bridge *bridge, const struct card *card)
 	telling->each = arena_take(arena, (rooms->count + 1) * sizeof *telling->each);
 	for (size_t i = 0; i < rooms->count; i++)
 		if (rooms->each[i]->operators)
-			telling->each[telling->count++] = outbox_saying(bridge->talk.outbox, arena, rooms->each[i], NULL, NULL, card);
-	store_queue(bridge->engine.store, work, written, bridge->talk.outbox);
+			telling->each[telling->count++] = outbox_saying(talk->outbox, arena, rooms->each[i], NULL, NULL, card);
+	store_queue(talk->engine->store, work, written, talk->outbox);
 }

@@ -1,0 +1,144 @@
+/* more: the rest of an answer that was cut off. */
+#include "bridge/talk/more.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
+#include "bridge/talk/card.h"
+#include "bridge/talk/outbox.h"
+#include "bridge/talk/request.h"
+#include "bridge/talk/talk.h"
+
+enum {
+	KEPT = 64,                      /* answers; the oldest goes first */
+	LIFE = 30 * 60 * 1000,          /* ms */
+	PRIVATE_MOST = 100,             /* lines at once in private */
+};
+
+/* One answer, and how much of it was shown. */
+struct kept {
+	struct arena *arena;            /* NULL: free */
+	struct place place;
+	const char *who;                /* who asked, as shown */
+	const struct card *card;
+	int64_t when;                   /* mono ms */
+};
+
+struct mores {
+	struct kept kept[KEPT];
+};
+
+struct mores *
+mores_new(void)
+{
+	return memory_take(sizeof(struct mores));
+}
+
+static void
+forget(struct kept *kept)
+{
+	arena_free(kept->arena);
+	*kept = (struct kept){ 0 };
+}
+
+void
+mores_free(struct mores *mores)
+{
+	for (size_t i = 0; mores && i < KEPT; i++)
+		forget(&mores->kept[i]);
+	free(mores);
+}
+
+/* Who asked last in that place; `who` NULL: anybody. */
+static struct kept *
+find(struct mores *mores, const struct place *place, const char *who)
+{
+	struct kept *found = NULL;
+
+	for (struct kept *at = mores->kept; at < mores->kept + KEPT; at++) {
+		if (!at->arena || clock_mono() - at->when > LIFE || !place_same(&at->place, place) || (who && strcmp(at->who, who)))
+			continue;
+		if (!found || at->when >= found->when)
+			found = at;
+	}
+	return found;
+}
+
+static struct kept *
+room_for(struct mores *mores, const struct request *request)
+{
+	struct kept *found = find(mores, &request->place, request->from.shown);
+
+	for (struct kept *at = mores->kept; !found && at < mores->kept + KEPT; at++)
+		if (!at->arena)
+			return at;
+	for (struct kept *at = mores->kept; !found || at < mores->kept + KEPT; at++)
+		if (!found || at->when < found->when)
+			found = at;
+	return found;
+}
+
+void
+more_keep(const struct request *request, const struct card *card)
+{
+	struct kept *kept;
+	bool left;
+
+	if (!request->talk->mores)
+		return;
+	card_shown(card, request->talk->lines, &left);
+	if (!left) {
+		/* What was shown whole ends what went before: !more would go on with something that nobody looks at any more. */
+		if ((kept = find(request->talk->mores, &request->place, request->from.shown)))
+			forget(kept);
+		return;
+	}
+	kept = room_for(request->talk->mores, request);
+	forget(kept);
+	kept->arena = arena_new();
+	kept->place = place_copy(kept->arena, &request->place);
+	kept->who = arena_text(kept->arena, request->from.shown);
+	kept->card = card_copy(kept->arena, card);
+	kept->when = clock_mono();
+}
+
+/* All of it, to who asked, and nobody else sees it. */
+static bool
+in_private(struct request *request, const struct kept *kept)
+{
+	struct card *whole = card_copy(request->task->arena, kept->card);
+	struct place place = { request->place.link, request->from.shown, NULL };
+
+	whole->skip = 0;
+	whole->most = PRIVATE_MOST;
+	whole->more = NULL;
+	whole->to = NULL;
+	outbox_say(request->talk->outbox, &place, NULL, whole);
+	return request_reply(request, card_new(request->task->arena, TONE_PLAIN, "I told you all of it in private"));
+}
+
+bool
+more_run(struct request *request)
+{
+	struct task *task = request->task;
+	struct mores *mores = request->talk->mores;
+	const char *where = request_param(request, "WHERE");
+	struct kept *kept = find(mores, &request->place, request->from.shown);
+
+	kept = kept ? kept : find(mores, &request->place, NULL);
+	if (where && strcasecmp(where, "dm"))
+		return task_fail(task, "it is %smore, or %smore dm for all of it in private", request->talk->prefix, request->talk->prefix);
+	if (!kept)
+		return task_fail(task, "there is nothing more to show here");
+	if (where && request->room)
+		return in_private(request, kept);
+	struct card *next = card_copy(task->arena, kept->card);
+	bool left;
+	next->skip += card_shown(next, request->talk->lines, &left);
+	forget(kept);           /* what is still left is kept for whoever asked now */
+	return request_reply(request, next);
+}

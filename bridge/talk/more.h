@@ -1,0 +1,19 @@
+/* more: the rest of an answer that was cut off. */
+#ifndef SALLYPORT_TALK_MORE_H
+#define SALLYPORT_TALK_MORE_H
+
+#include <stdbool.h>
+
+struct card;
+struct mores;
+struct request;
+
+struct mores *mores_new(void);
+void mores_free(struct mores *);
+
+/* An answer that may not fit: remembered for a while, for who asked and for the place. `card` is copied. */
+void more_keep(const struct request *, const struct card *);
+
+bool more_run(struct request *);
+
+#endif

@@ -1,0 +1,29 @@
+/* pause: one switch for everything that changes something; it survives restarts. */
+#ifndef SALLYPORT_TALK_PAUSE_H
+#define SALLYPORT_TALK_PAUSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+struct error;
+struct pause;
+struct request;
+struct tables;
+struct task;
+
+extern const struct tables pause_tables;
+
+struct pause *pause_new(void);
+void pause_free(struct pause *);
+bool pause_load(struct task *, struct pause *);         /* what an earlier life left; false with the task's error */
+
+/* NULL: nothing is paused; else a sentence without its full stop: "everything that changes something is paused by bob since 14:02 ..." */
+const char *pause_why(const struct pause *, struct arena *);
+
+bool pause_run(struct request *);
+bool pause_settle(struct request *);
+bool resume_run(struct request *);
+bool resume_settle(struct request *);
+
+#endif

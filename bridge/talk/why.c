@@ -1,0 +1,109 @@
+/* why: which rule decides a command, or what is missing. */
+#include "bridge/talk/why.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/error.h"
+#include "bridge/talk/card.h"
+#include "bridge/talk/help.h"
+#include "bridge/talk/own.h"
+#include "bridge/talk/request.h"
+#include "bridge/talk/room.h"
+#include "bridge/talk/talk.h"
+
+/* One reading of the words: as a verb of ours (instance NULL), or of that service. */
+struct reading {
+	const struct instance *instance;
+	const struct command *command;
+	size_t from;                    /* the first word behind the verb */
+};
+
+static bool
+decide(struct arena *arena, const struct why_asked *asked, const struct words *words, const struct reading *reading, struct why *out,
+	struct error *error)
+{
+	struct named args[64];
+	size_t count = 0;
+	bool dry = false;
+
+	if (!command_bind(arena, reading->command, words, reading->from, args, &count, &dry, error))
+		return false;
+	struct ask ask = { .account = asked->account, .room = asked->room ? asked->room->name : NULL,
+		.instance = reading->instance ? reading->instance->name : NULL, .verb = reading->command->verb,
+		.changes = reading->command->care == CARE_CHANGE, .args = args, .count = count };
+	rights_decide(asked->rights, &ask, &out->decision);
+	out->missing = rights_missing(asked->rights, &ask, arena);
+	out->command = reading->instance ? arena_printf(arena, "%s %s", reading->instance->name, reading->command->verb) : reading->command->verb;
+	return true;
+}
+
+static const struct command *
+verb_of(const struct instance *instance, const char *verb)
+{
+	const struct command *found = NULL;
+
+	for (const struct command_set *set = instance->sets; set->kind && !found; set++)
+		found = command_find(set->commands, verb);
+	return found;
+}
+
+/* The next service that the words may mean, behind `after`; false where there is none. */
+static bool
+next_reading(const struct why_asked *asked, const struct words *words, size_t *after, struct reading *out)
+{
+	const struct instance *instance;
+
+	while ((instance = asked->instances[*after])) {
+		bool named = words->count > 1 && !strcasecmp(instance->name, words->each[0]);
+		++*after;
+		if (asked->room && !room_offers(asked->room, instance->name))
+			continue;
+		*out = (struct reading){ instance, verb_of(instance, words->each[named]), named ? 2 : 1 };
+		if (out->command)
+			return true;
+	}
+	return false;
+}
+
+bool
+why_find(struct arena *arena, const struct why_asked *asked, const char *line, struct why *out, struct error *error)
+{
+	struct words words;
+	struct reading reading = { 0 };
+	size_t after = 0;
+	bool found = false;
+
+	if (!words_read(arena, line, &words, error))
+		return false;
+	if (!words.count)
+		return error_set(error, "that is no command");
+	reading = (struct reading){ NULL, command_find(own_commands, words.each[0]), 1 };
+	if (reading.command)
+		return decide(arena, asked, &words, &reading, out, error);
+	while ((!found || !out->decision.allowed) && next_reading(asked, &words, &after, &reading)) {
+		if (!decide(arena, asked, &words, &reading, out, error))
+			return false;
+		found = true;
+	}
+	return found || error_set(error, "no service here has such a command");
+}
+
+bool
+why_run(struct request *request)
+{
+	struct task *task = request->task;
+	const struct talk *talk = request->talk;
+	const struct why_asked asked = { talk->rights, talk->instances, request->room, request->from.account };
+	const char *line = request_param(request, "COMMAND");
+	struct why why;
+
+	line += strncmp(line, talk->prefix, strlen(talk->prefix)) ? 0 : strlen(talk->prefix);
+	if (!why_find(task->arena, &asked, line, &why, &task->error))
+		return task_fail(task, "%s. %shelp shows what there is", task_text(task, "%s", task->error.text), talk->prefix);
+	if (why.decision.allowed)
+		return request_reply(request, card_new(task->arena, TONE_PLAIN, "%s: allowed by %s", why.command, why.decision.rule));
+	return request_reply(request, card_new(task->arena, TONE_PLAIN, "%s: no rule of yours allows it. %s%s%s; %s can give it", why.command,
+		*why.missing ? "Role " : "No role would", why.missing, *why.missing ? " would" : "", help_admins(talk, task->arena)));
+}

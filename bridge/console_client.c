@@ -38,6 +38,7 @@ struct client {
 	bool colour;                    /* shown on a terminal that wants it */
 	bool greeted, ended, asked;     /* hello came; nothing more is typed; this is a question */
 	char name[64];                  /* of the gateway, for the prompt */
+	const char *line;               /* said in place of what would be typed */
 	unsigned said;
 	int code;                       /* -1: goes on */
 };
@@ -107,6 +108,35 @@ send_words(struct client *client, const char *const *words)
 	arena_free(arena);
 }
 
+/* What is said: a line that was typed, and that no more will come. */
+
+static void
+say(struct client *client, const char *line, size_t length)
+{
+	struct arena *arena = arena_new();
+	char *text = text_clean(arena, line, length);
+
+	if (*text)
+		send_text(client, "say", text, arena_printf(arena, "c%u", ++client->said));
+	arena_free(arena);
+}
+
+/* The end of what is typed: a person leaves, a pipe waits until all is done. */
+static void
+end_of_input(struct client *client)
+{
+	if (client->typed.length)
+		say(client, client->typed.at, client->typed.length);
+	client->typed.length = 0;
+	client->ended = true;
+	if (!client->terminal) {
+		send_flag(client, "wait");
+		return;
+	}
+	putchar('\n');
+	client->code = EX_OK;
+}
+
 /* Showing. */
 
 static void
@@ -151,6 +181,10 @@ hear_hello(struct client *client, struct json_object *object, struct arena *aren
 	client->greeted = true;
 	if (!client->asked)
 		send_flag(client, "listen");
+	if (client->line) {
+		say(client, client->line, strlen(client->line));
+		end_of_input(client);
+	}
 	prompt(client);
 }
 
@@ -276,17 +310,6 @@ send_some(struct client *client)
 /* What is typed. */
 
 static void
-say(struct client *client, const char *line, size_t length)
-{
-	struct arena *arena = arena_new();
-	char *text = text_clean(arena, line, length);
-
-	if (*text)
-		send_text(client, "say", text, arena_printf(arena, "c%u", ++client->said));
-	arena_free(arena);
-}
-
-static void
 say_lines(struct client *client)
 {
 	char *end;
@@ -300,22 +323,6 @@ say_lines(struct client *client)
 		fprintf(stderr, "sallyport: a line of more than %d bytes is not sent.\n", TYPED_MOST);
 		client->code = EX_DATAERR;
 	}
-}
-
-/* The end of what is typed: a person leaves, a pipe waits until all is done. */
-static void
-end_of_input(struct client *client)
-{
-	if (client->typed.length)
-		say(client, client->typed.at, client->typed.length);
-	client->typed.length = 0;
-	client->ended = true;
-	if (!client->terminal) {
-		send_flag(client, "wait");
-		return;
-	}
-	putchar('\n');
-	client->code = EX_OK;
 }
 
 static void
@@ -412,6 +419,18 @@ console_client(const char *socket, bool starting)
 	struct client client = { .code = -1, .terminal = shown && isatty(STDIN_FILENO), .colour = shown && !(no_colour && *no_colour) };
 
 	client.fd = connect_to(socket, starting);
+	if (client.fd < 0) {
+		fprintf(stderr, "sallyport: no gateway answers at %s: %s.\n", socket, strerror(errno));
+		return EX_UNAVAILABLE;
+	}
+	return talk(&client);
+}
+
+int
+console_say(const char *socket, const char *line)
+{
+	struct client client = { .code = -1, .line = line, .fd = connect_to(socket, false) };
+
 	if (client.fd < 0) {
 		fprintf(stderr, "sallyport: no gateway answers at %s: %s.\n", socket, strerror(errno));
 		return EX_UNAVAILABLE;

@@ -11,6 +11,9 @@
  * The exit code: 0; 1 where the gateway went away; 69 where nobody answers there. */
 int console_client(const char *socket, bool starting);
 
+/* One line, as if it were typed into a pipe. */
+int console_say(const char *socket, const char *line);
+
 /* One question (status, audit list ...), ended by NULL; the answer goes to standard output. Its exit code; 69 where nobody answers there. */
 int console_ask(const char *socket, const char *const *words);
 

@@ -20,6 +20,7 @@
 #include "bridge/base/text.h"
 #include "bridge/bridge.h"
 #include "bridge/console_client.h"
+#include "bridge/explain.h"
 #include "bridge/protocol.h"
 #include "bridge/report.h"
 #include "bridge/run/store.h"
@@ -78,7 +79,7 @@ run_run(const struct options *options)
 	int code = tell_mistakes(setup);
 
 	if (code == EX_OK) {
-		log_open(setup_log_level(setup));
+		setup_open_log(setup);
 		code = bridge_run(setup, NULL, NULL);
 	} else {
 		setup_free(setup);
@@ -148,7 +149,7 @@ run_solo(const struct options *options)
 	int code = tell_mistakes(setup);
 
 	if (code == EX_OK) {
-		log_open(setup_log_level(setup));
+		setup_open_log(setup);
 		code = bridge_run(setup, solo_begin, &solo);
 	} else {
 		setup_free(setup);
@@ -189,6 +190,50 @@ run_status(const struct options *options)
 	if (socket && code == EX_UNAVAILABLE)
 		printf("sallyport is not running on %s\n", setup->gateway.state);
 	arena_free(arena);
+	setup_free(setup);
+	return code;
+}
+
+/* The shell took the quotes off a word with blanks in it: who="carol d". */
+static void
+add_word(struct text *line, const char *word, bool one_of_many)
+{
+	bool quoted = one_of_many && strchr(word, ' ');
+	const char *equals = quoted ? strchr(word, '=') : NULL;
+	size_t key = equals ? (size_t)(equals + 1 - word) : 0;
+
+	text_printf(line, "%s%.*s%s%s%s", line->length ? " " : "", (int)key, word, quoted ? "\"" : "", word + key, quoted ? "\"" : "");
+}
+
+/* Asked in the name of who types it, so their own rules hold. */
+static int
+run_try(const struct options *options)
+{
+	struct setup *setup = setup_read(options->conf);
+	struct arena *arena = arena_new();
+	struct text line = text_in(arena, 16 * 1024);
+	char *socket = socket_of(setup, arena);
+	int code = EX_USAGE;
+
+	for (size_t i = 0; i < options->count; i++)
+		add_word(&line, options->words[i], options->count > 1);
+	const char *prefix = setup->gateway.prefix;
+	bool prefixed = !strncmp(line.bytes, prefix, strlen(prefix));
+	if (!options->count)
+		fprintf(stderr, "It is sallyport try COMMAND, as in: sallyport try ci build web\n");
+	else
+		code = console_say(socket, arena_printf(arena, "%s%s --dry-run", prefixed ? "" : prefix, line.bytes));
+	arena_free(arena);
+	setup_free(setup);
+	return code;
+}
+
+static int
+run_explain(const struct options *options)
+{
+	struct setup *setup = setup_read(options->conf);
+	int code = explain(setup, options->words, options->count);
+
 	setup_free(setup);
 	return code;
 }
@@ -266,6 +311,8 @@ static const struct subcommand subcommands[] = {
 	{ "check",     "check -c FILE",                 "find every mistake in the configuration", run_check, true },
 	{ "console",   "console [--solo] -c FILE",      "talk to the running gateway, or to one of your own", run_console, true },
 	{ "status",    "status [--json]",               "links, services, work, what is not yet said", run_status, true },
+	{ "explain",   "explain PERSON COMMAND [ROOM]", "may they, by which rule, or why not", run_explain, true },
+	{ "try",       "try COMMAND",                   "what a command would send, without sending it", run_try, true },
 	{ "audit",     "audit list|verify",             "who did what; has anybody changed it", run_audit, true },
 	{ "version",   "version",                       "which version this is", run_version, false },
 	{ "help",      "help",                          "this", run_help, false },
@@ -300,7 +347,7 @@ main(int argc, char **argv)
 
 	/* A library would write the keys of our connections into the file that this names. */
 	unsetenv("SSLKEYLOGFILE");
-	log_open(LEVEL_WARNING);
+	log_open(LEVEL_WARNING, LOG_TEXT);
 	if (argc < 2 || !read_options(argc, argv, &options))
 		return usage();
 	for (const struct subcommand *one = subcommands; one->name; one++) {

@@ -111,7 +111,7 @@ take(struct bridge *bridge, struct setup *setup, struct arena *arena)
 	bridge_point_to(bridge, setup);
 	links_renew(&bridge->links, before);
 	snapshot_release(old);
-	log_open(setup_log_level(setup));
+	setup_open_log(setup);
 	audit(bridge, "reloaded", changes.all.bytes);
 	operators_tell(&bridge->talk, changes.card);
 }

@@ -10,6 +10,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
+#include "bridge/base/log.h"
 #include "bridge/base/text.h"
 #include "bridge/integration.h"
 #include "bridge/protocol.h"
@@ -21,7 +22,7 @@
 static const struct setting gateway_settings[] = {
 	SETTING(gateway, admins,    TYPE_LIST,   NULL,                 "Who gives rights; named to those who lack one."),
 	SETTING(gateway, lines,     TYPE_NUMBER, "10",                 "The most lines of one answer."),
-	SETTING(gateway, log,       TYPE_TEXT,   "info",               "What the log tells: debug, info, warning or error."),
+	SETTING(gateway, log,       TYPE_TEXT,   "info",               "What the log tells: debug, info, warning or error; json, or \"json debug\", for programs."),
 	SETTING(gateway, name,      TYPE_TEXT,   "sally",              "Our nick and display name."),
 	SETTING(gateway, prefix,    TYPE_TEXT,   "!",                  "What begins a command; our name first, or a private message, work too."),
 	SETTING(gateway, state,     TYPE_PATH,   "/var/lib/sallyport", "The folder of all that is kept."),
@@ -452,15 +453,32 @@ read_aliases(struct setup *setup)
 		setup->aliases[i] = filled.each[i];
 }
 
-static const char *const levels[] = { [LEVEL_DEBUG] = "debug", [LEVEL_INFO] = "info", [LEVEL_WARNING] = "warning", [LEVEL_ERROR] = "error", NULL };
+/* log = "json" is level info; for another one it is "json debug". */
+static const struct { const char *written; enum log_level least; enum log_form form; } logs[] = {
+	{ "debug", LEVEL_DEBUG, LOG_TEXT }, { "info", LEVEL_INFO, LOG_TEXT }, { "warning", LEVEL_WARNING, LOG_TEXT }, { "error", LEVEL_ERROR, LOG_TEXT },
+	{ "json", LEVEL_INFO, LOG_JSON }, { "json debug", LEVEL_DEBUG, LOG_JSON }, { "json warning", LEVEL_WARNING, LOG_JSON },
+	{ "json error", LEVEL_ERROR, LOG_JSON },
+};
 
-enum log_level
-setup_log_level(const struct setup *setup)
+enum { LOGS = sizeof logs / sizeof *logs };
+
+static size_t
+log_named(const char *written)
 {
-	for (size_t i = 0; levels[i]; i++)
-		if (!strcmp(levels[i], setup->gateway.log))
-			return (enum log_level)i;
-	return LEVEL_INFO;
+	size_t i = 0;
+
+	while (i < LOGS && strcmp(logs[i].written, written))
+		i++;
+	return i;
+}
+
+void
+setup_open_log(const struct setup *setup)
+{
+	size_t i = log_named(setup->gateway.log);
+
+	if (i < LOGS)
+		log_open(logs[i].least, logs[i].form);
 }
 
 static void
@@ -469,12 +487,9 @@ check_gateway(struct setup *setup)
 	const struct gateway *gateway = &setup->gateway;
 	struct section *root = conf_root(setup->conf);
 	struct where top = section_where(root);
-	bool level = false;
 
-	for (size_t i = 0; levels[i]; i++)
-		level = level || !strcmp(gateway->log ? gateway->log : "", levels[i]);
-	if (!level)
-		conf_mistake(setup->conf, top, root, "log is not debug, info, warning or error.");
+	if (log_named(gateway->log ? gateway->log : "") == LOGS)
+		conf_mistake(setup->conf, top, root, "log is not debug, info, warning or error, nor json, as in \"json\" or \"json debug\".");
 	if (gateway->timezone && !clock_zone_known(gateway->timezone))
 		conf_mistake(setup->conf, top, root, "there is no time zone %s; names are as in \"Europe/Madrid\".", gateway->timezone);
 	if (!gateway->prefix || !*gateway->prefix || strlen(gateway->prefix) > 8 || strpbrk(gateway->prefix, " /"))

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "bridge/base/conf.h"
-#include "bridge/base/log.h"
 #include "bridge/talk/room.h"
 
 struct alias;
@@ -49,6 +48,6 @@ struct setup {
 /* Reads and checks. Never NULL: look at conf_mistakes(setup->conf). Free with setup_free(). */
 struct setup *setup_read(const char *path);
 void setup_free(struct setup *);
-enum log_level setup_log_level(const struct setup *);
+void setup_open_log(const struct setup *);       /* the log speaks as this configuration wants it */
 
 #endif

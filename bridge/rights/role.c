@@ -548,6 +548,15 @@ rights_person_named(const struct rights *rights, const char *name)
 	return NULL;
 }
 
+const char *
+rights_account(const struct rights *rights, const struct person *person)
+{
+	for (size_t i = 0; i < rights->slot_count; i++)
+		if (rights->slots[i].holder && rights->slots[i].holder->person == person)
+			return rights->slots[i].account;
+	return NULL;
+}
+
 const struct list *
 rights_admins(const struct rights *rights)
 {

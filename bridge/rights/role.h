@@ -49,6 +49,7 @@ const struct rights *rights_compile(struct conf *, const struct sections *person
 
 const struct person *rights_person(const struct rights *, const char *account);        /* NULL: nobody */
 const struct person *rights_person_named(const struct rights *, const char *name);     /* NULL: nobody */
+const char *rights_account(const struct rights *, const struct person *);      /* one of theirs, as it is proven; NULL: they have none */
 
 struct named { const char *name, *value; };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bridge/base/clock.h"
+#include "bridge/base/log.h"
 #include "bridge/run/fiber.h"
 #include "bridge/run/loop.h"
 
@@ -120,8 +121,10 @@ resume(struct slot *slot)
 	}
 	slot->parked = slot->firmly = false;
 	tasks->running = slot;
+	log_number(slot->task.number);
 	bool alive = fiber_enter(slot->fiber);
 	tasks->running = outer;
+	log_number(outer ? outer->task.number : NULL);
 	if (!alive)
 		slot_free(slot);
 }
@@ -342,6 +345,13 @@ task_text(struct task *task, const char *format, ...)
 	char *text = arena_vprintf(task->arena, format, values);
 	va_end(values);
 	return text;
+}
+
+void
+task_number(struct task *task, const char *number)
+{
+	task->number = number;
+	log_number(number);
 }
 
 void

@@ -21,6 +21,7 @@ struct task {
 	struct arena *arena;            /* gone with the task */
 	const struct engine *engine;
 	const char *name;               /* for the log: "B31", "link corp" */
+	const char *number;             /* of the command that it carries out: in each of its log lines; NULL: none */
 	struct error error;             /* why it failed; empty until then */
 	bool cancelled;
 	bool unsure;                    /* a change was asked for and no answer came: it may have happened. Set by http_send() and its like. */
@@ -47,6 +48,7 @@ bool task_park(struct task *);                                  /* until woken: 
 void task_park_firmly(struct task *);                           /* the same, and cancelling does not end it: for commits */
 bool task_sleep(struct task *, unsigned seconds);               /* false once cancelled */
 bool task_pause(struct task *, int64_t ms);
+void task_number(struct task *, const char *number);            /* borrowed, until the task ends */
 bool task_fail(struct task *, const char *format, ...) __attribute__((format(printf, 2, 3)));     /* always false */
 char *task_text(struct task *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void task_defer(struct task *, void (*call)(void *), void *with);

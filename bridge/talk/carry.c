@@ -136,6 +136,8 @@ carry_refuse(struct request *request, const char *sentence, const char *refused)
 {
 	struct arena *arena = request->task->arena;
 
+	if (refused && request->person)
+		log_info("%s: %s: %s", request->from.account ? request->from.account : request->from.shown, request->line, refused);
 	if (refused)
 		audit_queue(request, "refused", request->command && request->count ? canonical(request) : redact_text(arena, request->line), refused, NULL, NULL);
 	if (sentence)
@@ -409,6 +411,7 @@ commit_ending(struct request *request, int64_t intent, const char *state, const 
 		wait = wait < STORE_PATIENCE ? 2 * wait : STORE_PATIENCE;
 	}
 	request->own->reply_count = 0;
+	log_info("%s %s: %s", request->label ? request->label : canonical(request), state, outcome);
 	outbox_kick(request->talk->outbox);
 	follows_kick(request->talk->follows);
 	return true;
@@ -486,6 +489,8 @@ change(struct request *request, const struct decision *decision)
 	}
 	request->own->event = 0;
 	request->label = sending->intent.label;
+	log_info("%s%s%s asked by %s in %s", request->label ? request->label : "", request->label ? ": " : "", canonical(request), request->from.account,
+		request->room ? request->room->name : "private");
 	task->error.text[0] = '\0';
 
 	bool fine = request->command->run(request);
@@ -606,6 +611,7 @@ settle_open(struct task *task, void *with)
 	const char *service = open->intent.instance ? open->intent.instance : "it";
 
 	talk_hold(task, open->talk);
+	task_number(task, open->intent.key);
 	if (!restore(task, open))
 		log_error("Request %s (%s) was left open by %s, and its place cannot be read.", open->intent.key, open->intent.line, open->intent.person);
 	else if (!open->unknown)

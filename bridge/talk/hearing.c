@@ -363,6 +363,7 @@ attend(struct task *task, void *with)
 
 	talk_hold(task, talk);
 	ulid_make(key);
+	task_number(task, key);
 	*request = (struct request){ .task = task, .talk = talk, .from = message->from, .place = message->place, .key = key,
 		.room = message->direct ? NULL : room_of(talk->rooms, &message->place), .own = &heard->own,
 		.person = message->from.proven ? rights_person(talk->rights, message->from.account) : NULL };

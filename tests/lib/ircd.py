@@ -15,6 +15,7 @@ class Network:
         self.said = queue.Queue()               # (kind, target, text) of the gateway, in order
         self.joined = threading.Event()
         self.connection = None
+        self.channels = set()                   # that the gateway is in now
         self.lock = threading.Lock()
         self.nick = "*"
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -40,6 +41,7 @@ class Network:
             except OSError:
                 pass
             self.joined.clear()
+            self.channels.clear()
 
     def send(self, line):
         with self.lock:
@@ -83,11 +85,17 @@ class Network:
 
     def on_join(self, words):
         for channel in words[0].split(","):
+            self.channels.add(channel)
             self.send(f":{self.nick}!g@h JOIN {channel}")
             self.send(f":net.test 353 {self.nick} = {channel} :{self.nick} alice bob carol")
             self.send(f":net.test 366 {self.nick} {channel} :End of /NAMES list.")
             if channel == self.channel:
                 self.joined.set()
+
+    def on_part(self, words):
+        for channel in words[0].split(","):
+            self.channels.discard(channel)
+            self.send(f":{self.nick}!g@h PART {channel}")
 
     def on_ping(self, words):
         self.send(f":net.test PONG net.test :{words[-1]}")

@@ -459,7 +459,7 @@ begin(void **state)
 	char folder[] = "/tmp/sallyport-buildbot-XXXXXX";
 	struct error error;
 
-	log_open(LEVEL_ERROR);
+	log_open(LEVEL_ERROR, LOG_TEXT);
 	fixture->arena = arena_new();
 	fixture->folder = arena_text(fixture->arena, mkdtemp(folder));
 	fixture->engine.loop = loop_open(NULL);

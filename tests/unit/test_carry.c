@@ -323,7 +323,7 @@ begin(void **state)
 	static struct place place = { "corp", "#ops", NULL };
 	static const char *const services[] = { "ci", "lab" };
 
-	log_open(LEVEL_ERROR + 1);
+	log_open(LEVEL_ERROR + 1, LOG_TEXT);
 	fixture->arena = arena_new();
 	fixture->folder = arena_text(fixture->arena, mkdtemp(folder));
 	fixture->conf = conf_read_text("test.conf", conf_text, strlen(conf_text));

@@ -344,7 +344,7 @@ begin(void **state)
 	char folder[] = "/tmp/sallyport-ci-XXXXXX";
 	static struct place place = { "corp", "#ops", NULL };
 
-	log_open(LEVEL_ERROR);
+	log_open(LEVEL_ERROR, LOG_TEXT);
 	fixture->arena = arena_new();
 	fixture->folder = arena_text(fixture->arena, mkdtemp(folder));
 	fixture->conf = conf_read_text("test.conf", conf_text, strlen(conf_text));

@@ -197,7 +197,7 @@ begin(void **state)
 	char folder[] = "/tmp/sallyport-test-XXXXXX";
 	struct error error;
 
-	log_open(LEVEL_ERROR);
+	log_open(LEVEL_ERROR, LOG_TEXT);
 	fixture->arena = arena_new();
 	fixture->folder = arena_text(fixture->arena, mkdtemp(folder));
 	fixture->path = arena_printf(fixture->arena, "%s/console", fixture->folder);

@@ -1534,6 +1534,6 @@ main(void)
 		TEST(test_cancelling_tells_whether_it_was_sent),
 		TEST(test_ten_thousand_wait_for_a_server_that_never_answers),
 	};
-	log_open(LEVEL_ERROR);
+	log_open(LEVEL_ERROR, LOG_TEXT);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

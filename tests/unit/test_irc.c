@@ -1593,7 +1593,7 @@ static int
 make_authorities(void **state)
 {
 	(void)state;
-	log_open(LEVEL_ERROR);
+	log_open(LEVEL_ERROR, LOG_TEXT);
 	signal(SIGPIPE, SIG_IGN);
 	assert_non_null(mkdtemp(folder));
 	for (int i = 0; i < 2; i++) {

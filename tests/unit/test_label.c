@@ -66,7 +66,7 @@ begin(void **state)
 	struct fixture *fixture = calloc(1, sizeof *fixture);
 	char folder[] = "/tmp/sallyport-test-XXXXXX";
 
-	log_open(LEVEL_ERROR);
+	log_open(LEVEL_ERROR, LOG_TEXT);
 	fixture->arena = arena_new();
 	fixture->folder = arena_text(fixture->arena, mkdtemp(folder));
 	fixture->engine.loop = loop_open(&fixture->error);

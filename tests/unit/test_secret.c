@@ -450,7 +450,7 @@ test_a_line_has_its_time_and_its_level(void **state)
 {
 	struct fixture *fixture = *state;
 
-	log_open(LEVEL_WARNING);
+	log_open(LEVEL_WARNING, LOG_TEXT);
 	catch_stderr(fixture);
 	log_debug("not this");
 	log_info("nor this");
@@ -476,7 +476,7 @@ test_the_journal_gets_priorities_and_no_time(void **state)
 	catch_stderr(fixture);
 	fstat(STDERR_FILENO, &status);
 	setenv("JOURNAL_STREAM", stream(fixture, status.st_dev, status.st_ino), 1);
-	log_open(LEVEL_DEBUG);
+	log_open(LEVEL_DEBUG, LOG_TEXT);
 	log_debug("one");
 	log_info("two");
 	log_warning("three");
@@ -500,7 +500,7 @@ test_a_stderr_that_is_not_the_journal_gets_the_time(void **state)
 	for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
 		setenv("JOURNAL_STREAM", streams[i], 1);
 		catch_stderr(fixture);
-		log_open(LEVEL_INFO);
+		log_open(LEVEL_INFO, LOG_TEXT);
 		log_info("hello");
 		behind_time(caught(fixture));
 	}
@@ -511,7 +511,7 @@ test_a_line_stays_one_line_without_controls(void **state)
 {
 	struct fixture *fixture = *state;
 
-	log_open(LEVEL_INFO);
+	log_open(LEVEL_INFO, LOG_TEXT);
 	catch_stderr(fixture);
 	log_info("said: %s", "a\n2026-11-23T14:02:10Z error: forged\x1b[31m\x07 \u202e\xff");
 	assert_string_equal(behind_time(caught(fixture)), "info: said: a 2026-11-23T14:02:10Z error: forged \ufffd\n");
@@ -524,7 +524,7 @@ test_a_line_has_a_bound(void **state)
 	char *endless = memory_take(500001);
 
 	memset(endless, 'x', 500000);
-	log_open(LEVEL_INFO);
+	log_open(LEVEL_INFO, LOG_TEXT);
 	catch_stderr(fixture);
 	log_info("%s", endless);
 	const char *line = caught(fixture);
@@ -540,7 +540,7 @@ test_the_log_never_shows_a_secret(void **state)
 
 	redact_add("two  blanks\tand\nlines", 21);
 	redact_add(canary, strlen(canary));
-	log_open(LEVEL_INFO);
+	log_open(LEVEL_INFO, LOG_TEXT);
 	catch_stderr(fixture);
 	log_info("%s, %s, %s", "two  blanks\tand\nlines", canary, "c4nary/\x02Token\u200b+with?signs");
 	assert_string_equal(behind_time(caught(fixture)), "info: [redacted], [redacted], [redacted]\n");
@@ -567,7 +567,7 @@ test_threads_do_not_mix_their_lines(void **state)
 	size_t lines = 0;
 
 	redact_add(canary, strlen(canary));
-	log_open(LEVEL_INFO);
+	log_open(LEVEL_INFO, LOG_TEXT);
 	catch_stderr(fixture);
 	for (size_t i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, talk, names[i]), 0);

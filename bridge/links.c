@@ -8,17 +8,27 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/log.h"
+#include "bridge/base/text.h"
 #include "bridge/bridge.h"
 #include "bridge/protocol.h"
+#include "bridge/run/loop.h"
 #include "bridge/run/task.h"
 #include "bridge/setup.h"
+#include "bridge/talk/card.h"
+#include "bridge/talk/operators.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/talk.h"
 
-enum { MENDED_BY_PEOPLE = 15 * 60 };    /* s until a link is tried again that no retry mends */
+enum {
+	MENDED_BY_PEOPLE = 15 * 60,     /* s until a link is tried again that no retry mends */
+	TELL_AFTER = 2 * 60 * 1000,     /* ms away after which the operators hear of it, once */
+};
 
 /* What only this file knows of a link. */
 struct link_keeping {
+	char *name;
+	struct watch *patience;         /* runs while it is away */
+	bool told;                      /* the operators know that it is */
 	uint64_t task;                  /* 0: not begun, or ended */
 	struct snapshot *snapshot;      /* of the configuration that it reads */
 	struct link *successor;         /* takes its place once it has ended */
@@ -33,6 +43,36 @@ links_find(const struct links *links, const char *name)
 		if (!strcmp(links->each[i]->name, name))
 			return links->each[i];
 	return NULL;
+}
+
+/* What the operators hear: a link that is away for a while, and that it is back. */
+
+static void
+tell_away(void *with, int events)
+{
+	struct link *link = with;
+	struct arena *arena = arena_new();
+	const char *since = clock_ago(arena, link->since, clock_wall());
+
+	(void)events;
+	link->keeping->told = true;
+	operators_tell(&link->bridge->talk, card_new(arena, TONE_BAD, "%s is away since %s: %s What is meant for it waits", link->name, since, link->text),
+		link->name);
+	arena_free(arena);
+}
+
+static void
+tell_back(struct link *link, int64_t away)
+{
+	struct outbox_waiting waiting = outbox_waiting(link->bridge->talk.outbox, link->name);
+	struct arena *arena = arena_new();
+	struct card *card = card_new(arena, TONE_GOOD, "%s is back after %s", link->name, clock_span(arena, away));
+
+	link->keeping->told = false;
+	if (waiting.count)
+		card_fact(card, NULL, "%u message%s said there now", waiting.count, text_s(waiting.count));
+	operators_tell(&link->bridge->talk, card, link->name);
+	arena_free(arena);
 }
 
 /* What the protocols report. */
@@ -51,9 +91,14 @@ link_up(struct link *link, const char *format, ...)
 {
 	va_list values;
 
+	int64_t away = link->state == LINK_AWAY ? clock_wall() - link->since : 0;
+
 	va_start(values, format);
 	link_set(link, LINK_UP, format, values);
 	va_end(values);
+	watch_off(link->keeping->patience);
+	if (link->keeping->told)
+		tell_back(link, away);
 	link_heard(link);
 	log_info("%s is up: %s", link->name, link->text);
 	outbox_link_ready(link->bridge->talk.outbox, link->name);
@@ -65,8 +110,11 @@ link_away(struct link *link, const char *format, ...)
 	va_list values;
 
 	va_start(values, format);
+	bool first = link->state != LINK_AWAY;
 	link_set(link, LINK_AWAY, format, values);
 	va_end(values);
+	if (first)
+		watch_after(link->keeping->patience, TELL_AFTER);
 	log_warning("%s is away: %s", link->name, link->text);
 }
 
@@ -101,8 +149,10 @@ link_new(struct links *links, const struct link_setup *setup)
 {
 	struct link *link = memory_take(sizeof *link);
 
-	*link = (struct link){ .name = memory_text(setup->name), .protocol = setup->protocol, .engine = &links->bridge->engine,
-		.bridge = links->bridge, .since = clock_wall(), .keeping = memory_take(sizeof *link->keeping) };
+	*link = (struct link){ .protocol = setup->protocol, .engine = &links->bridge->engine, .bridge = links->bridge, .since = clock_wall(),
+		.keeping = memory_take(sizeof *link->keeping) };
+	link->name = link->keeping->name = memory_text(setup->name);
+	link->keeping->patience = loop_timer(link->engine->loop, tell_away, link);
 	link->keeping->next = links->all;
 	links->all = link;
 	snprintf(link->text, sizeof link->text, "starting");
@@ -115,8 +165,9 @@ link_free(struct link *link)
 {
 	if (link->keeping->snapshot)
 		snapshot_release(link->keeping->snapshot);
+	watch_free(link->keeping->patience);
+	free(link->keeping->name);
 	free(link->keeping);
-	free(link->name);
 	free(link);
 }
 
@@ -128,6 +179,7 @@ link_left(struct link *link)
 {
 	struct link_keeping *keeping = link->keeping;
 
+	watch_off(keeping->patience);
 	keeping->task = 0;
 	snapshot_release(keeping->snapshot);
 	keeping->snapshot = NULL;
@@ -155,8 +207,10 @@ link_begin(struct link *link)
 
 	if (link->keeping->leaving)
 		link_left(link);
-	else if (!link->bridge->stopping)
+	else if (!link->bridge->stopping) {
+		watch_after(link->keeping->patience, TELL_AFTER);
 		link->keeping->task = task_start(link->engine, arena_printf(arena, "link %s", link->name), keep_link, link, NULL);
+	}
 	arena_free(arena);
 }
 

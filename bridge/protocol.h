@@ -24,7 +24,7 @@ enum link_state { LINK_AWAY, LINK_UP };
 /* One account on one chat server. Read its fields; `own` is the protocol's, `keeping` links.c's. What conf, nick, prefix, lines and channels
  * point to is replaced when the configuration is read anew, while run() goes on: keep no other pointer into them than renew() mends. */
 struct link {
-	char *name;                             /* corp */
+	const char *name;                       /* corp */
 	const struct protocol *protocol;
 	const void *conf;                       /* filled by the protocol's settings */
 	const struct engine *engine;

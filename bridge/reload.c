@@ -60,7 +60,7 @@ refuse(struct bridge *bridge, const struct setup *setup, struct arena *arena)
 	snprintf(bridge->refused, sizeof bridge->refused, "%s", text_cut(arena, conf_mistake_at(setup->conf, 0), sizeof bridge->refused - 1));
 	bridge->refused_at = setup->read;
 	audit(bridge, "reload refused", conf_mistake_at(setup->conf, 0));
-	operators_tell(&bridge->talk, card);
+	operators_tell(&bridge->talk, card, NULL);
 }
 
 /* -- Taken ------------------------------------------------------------------------------------------------------------ */
@@ -113,7 +113,7 @@ take(struct bridge *bridge, struct setup *setup, struct arena *arena)
 	snapshot_release(old);
 	setup_open_log(setup);
 	audit(bridge, "reloaded", changes.all.bytes);
-	operators_tell(&bridge->talk, changes.card);
+	operators_tell(&bridge->talk, changes.card, NULL);
 }
 
 void

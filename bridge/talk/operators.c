@@ -1,6 +1,8 @@
 /* operators: the gateway's own troubles, told where `operators = yes` stands. */
 #include "bridge/talk/operators.h"
 
+#include <string.h>
+
 #include "bridge/base/arena.h"
 #include "bridge/base/error.h"
 #include "bridge/base/log.h"
@@ -37,8 +39,22 @@ written(struct work *work, bool committed, const struct error *error, void *to)
 		log_error("The operators could not be told: %s", error->text);
 }
 
+/* The room without its places on that link. */
+static struct room *
+without(struct arena *arena, const struct room *room, const char *link)
+{
+	struct room *left = arena_copy(arena, room, sizeof *room);
+
+	left->place = arena_take(arena, (room->place_count + 1) * sizeof *left->place);
+	left->place_count = 0;
+	for (size_t i = 0; i < room->place_count; i++)
+		if (!link || strcmp(room->place[i].link, link))
+			left->place[left->place_count++] = room->place[i];
+	return left;
+}
+
 void
-operators_tell(const struct talk *talk, const struct card *card)
+operators_tell(const struct talk *talk, const struct card *card, const char *but)
 {
 	const struct rooms *rooms = talk->rooms;
 	struct work *work = work_new(write_telling, sizeof(struct telling));
@@ -48,6 +64,6 @@ operators_tell(const struct talk *talk, const struct card *card)
 	telling->each = arena_take(arena, (rooms->count + 1) * sizeof *telling->each);
 	for (size_t i = 0; i < rooms->count; i++)
 		if (rooms->each[i]->operators)
-			telling->each[telling->count++] = outbox_saying(talk->outbox, arena, rooms->each[i], NULL, NULL, card);
+			telling->each[telling->count++] = outbox_saying(talk->outbox, arena, without(arena, rooms->each[i], but), NULL, NULL, card);
 	store_queue(talk->engine->store, work, written, talk->outbox);
 }

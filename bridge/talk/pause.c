@@ -127,7 +127,7 @@ answer(struct request *request, enum tone tone, const char *text)
 
 	card->by = request->from.shown;
 	if (!request->room || !request->room->operators)
-		operators_tell(request->talk, card);
+		operators_tell(request->talk, card, NULL);
 	return request_reply(request, card);
 }
 

@@ -37,6 +37,7 @@
 #include "bridge/talk/more.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/pause.h"
+#include "bridge/words.h"
 #include "integrations/kinds/ci.h"
 
 enum {
@@ -212,7 +213,8 @@ ask_audit(struct task *task, const char *const *words, unsigned uid, char **answ
 }
 
 bool
-bridge_answer(struct task *task, struct bridge *bridge, const char *const *words, unsigned uid, char **answer, int *exit_code)
+bridge_answer(struct task *task, struct bridge *bridge, const char *const *words, unsigned uid, const char *account,
+	char **answer, int *exit_code)
 {
 	struct text out = text_in(task->arena, ANSWER_MOST);
 
@@ -221,7 +223,10 @@ bridge_answer(struct task *task, struct bridge *bridge, const char *const *words
 		return ask_audit(task, words + 1, uid, answer, exit_code);
 	if (words[0] && !strcmp(words[0], "status"))
 		report_status(bridge, task->arena, words[1] && !strcmp(words[1], "--json"), &out);
-	else {
+	else if (words[0] && !strcmp(words[0], "words")) {
+		if (!words_list(task, bridge, account, &out))
+			return false;
+	} else {
 		text_add(&out, "I can be asked for status and audit.\n");
 		*exit_code = EX_USAGE;
 	}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "bridge/base/error.h"
 #include "bridge/base/json.h"
 #include "bridge/base/text.h"
+#include "bridge/console_editor.h"
 
 enum {
 	ANSWER_LINE_MOST = CONSOLE_LINE_MOST + 1,
@@ -36,9 +38,14 @@ struct client {
 	struct bytes in, typed, out;
 	bool terminal;                  /* we are typed at: a prompt */
 	bool colour;                    /* shown on a terminal that wants it */
+	bool opening;                   /* not yet known whether the terminal can be edited on */
 	bool greeted, ended, asked;     /* hello came; nothing more is typed; this is a question */
-	char name[64];                  /* of the gateway, for the prompt */
+	char name[64];                  /* of the gateway */
+	char prompt[68];
 	const char *line;               /* said in place of what would be typed */
+	const char *socket;
+	struct editor *editor;          /* NULL: lines come as the terminal gives them */
+	struct text *answer;            /* where an answer goes in place of standard output */
 	unsigned said;
 	int code;                       /* -1: goes on */
 };
@@ -142,7 +149,7 @@ end_of_input(struct client *client)
 static void
 prompt(const struct client *client)
 {
-	if (client->terminal && client->greeted)
+	if (client->terminal && client->greeted && !client->editor && !client->opening)
 		printf("%s> ", client->name);
 }
 
@@ -163,9 +170,13 @@ show(const struct client *client, struct arena *arena, const char *text, const c
 {
 	const char *colour = client->colour ? colour_of(tone) : "";
 
-	if (client->terminal)
+	if (client->editor)
+		editor_hide(client->editor);
+	else if (client->terminal)
 		fputs("\r\033[K", stdout);
 	printf("%s%s%s%s\n", colour, text_clean_lines(arena, text, strlen(text)), *colour ? "\033[0m" : "", ring && client->terminal ? "\a" : "");
+	if (client->editor)
+		editor_show(client->editor);
 	prompt(client);
 }
 
@@ -214,7 +225,10 @@ hear_answer(struct client *client, struct json_object *object, struct arena *are
 {
 	const char *text = json_string(object, "answer", "");
 
-	fputs(text_clean_lines(arena, text, strlen(text)), stdout);
+	if (client->answer)
+		text_add(client->answer, text_clean_lines(arena, text, strlen(text)));
+	else
+		fputs(text_clean_lines(arena, text, strlen(text)), stdout);
 	if (json_at(object, "exit"))
 		client->code = (int)json_integer(object, "exit", 1) & 0xff;
 }
@@ -411,19 +425,115 @@ talk(struct client *client)
 	return client->code;
 }
 
+/* -- At a terminal that can be edited on ------------------------------------------------------------------------------ */
+
+static const char *
+editor_prompt(void *with)
+{
+	struct client *client = with;
+
+	snprintf(client->prompt, sizeof client->prompt, "%.*s> ", (int)sizeof client->name, client->name);
+	return client->prompt;
+}
+
+/* What the gateway says is shown above the line. */
+static bool
+editor_wait(void *with)
+{
+	struct client *client = with;
+	struct pollfd ends[2] = { { .fd = client->fd }, { .fd = STDIN_FILENO, .events = POLLIN } };
+
+	while (client->code < 0) {
+		ends[0].events = (short)(POLLIN | (client->out.length ? POLLOUT : 0));
+		fflush(stdout);
+		if (poll(ends, 2, -1) < 0)
+			continue;
+		if (ends[0].revents & POLLOUT)
+			send_some(client);
+		if (ends[0].revents & (POLLIN | POLLHUP | POLLERR))
+			receive(client);
+		else if (ends[1].revents)
+			return true;
+	}
+	return false;
+}
+
+/* Asked anew each time: what goes on changes. */
+static char *
+editor_words(void *with)
+{
+	const struct client *client = with;
+	static const char *const words[] = { "words", NULL };
+	struct arena *arena = arena_new();
+	struct text answer = text_in(arena, 64 * 1024);
+	struct client asking = { .code = -1, .asked = true, .fd = connect_to(client->socket, false), .answer = &answer };
+	char *found = NULL;
+
+	if (asking.fd >= 0) {
+		send_words(&asking, words);
+		found = talk(&asking) == EX_OK ? memory_text(answer.bytes) : NULL;
+	}
+	arena_free(arena);
+	return found;
+}
+
+/* ~/.local/state/sallyport/history, where that folder can be had. */
+static char *
+history_file(struct arena *arena)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	char *folder;
+
+	if (state && *state == '/')
+		folder = arena_text(arena, state);
+	else if (home && *home == '/')
+		folder = arena_printf(arena, "%s/.local/state", home);
+	else
+		return NULL;
+	char *ours = arena_printf(arena, "%s/sallyport", folder);
+	mkdir(folder, 0700);
+	mkdir(ours, 0700);
+	return access(ours, W_OK) ? NULL : arena_printf(arena, "%s/history", ours);
+}
+
+static int
+talk_at_terminal(struct client *client)
+{
+	static const struct editor_events events = { editor_prompt, editor_wait, editor_words };
+	struct arena *arena = arena_new();
+	const char *line = NULL;
+	size_t length;
+
+	client->opening = true;
+	while (client->code < 0 && !client->greeted)
+		turn(client);
+	if (client->code < 0)
+		client->editor = editor_open(&events, client, history_file(arena));
+	client->opening = false;
+	prompt(client);
+	while (client->editor && client->code < 0 && (line = editor_line(client->editor, &length)))
+		say(client, line, length);
+	if (client->editor && client->code < 0)
+		end_of_input(client);
+	editor_close(client->editor);
+	client->editor = NULL;
+	arena_free(arena);
+	return talk(client);            /* where the terminal cannot be edited on */
+}
+
 int
 console_client(const char *socket, bool starting)
 {
 	const char *no_colour = getenv("NO_COLOR");
 	bool shown = isatty(STDOUT_FILENO);
-	struct client client = { .code = -1, .terminal = shown && isatty(STDIN_FILENO), .colour = shown && !(no_colour && *no_colour) };
+	struct client client = { .code = -1, .terminal = shown && isatty(STDIN_FILENO), .socket = socket, .colour = shown && !(no_colour && *no_colour) };
 
 	client.fd = connect_to(socket, starting);
 	if (client.fd < 0) {
 		fprintf(stderr, "sallyport: no gateway answers at %s: %s.\n", socket, strerror(errno));
 		return EX_UNAVAILABLE;
 	}
-	return talk(&client);
+	return client.terminal ? talk_at_terminal(&client) : talk(&client);
 }
 
 int

@@ -74,8 +74,8 @@ extern const struct protocol *const protocols[];               /* ended by NULL;
 bool bridge_hear(struct task *, struct link *, const struct message *, size_t count, const char *cursor);
 
 /* The console's other half: questions that are no talk (status, audit list ...), asked over its socket. */
-/* Answers `words` for the user `uid` as lines; *exit_code as a program's. Waits. */
-bool bridge_answer(struct task *, struct bridge *, const char *const *words, unsigned uid, char **answer, int *exit_code);
+/* Answers `words` for the user `uid`, proven as `account`, as lines; *exit_code as a program's. Waits. */
+bool bridge_answer(struct task *, struct bridge *, const char *const *words, unsigned uid, const char *account, char **answer, int *exit_code);
 /* Whether anything that `account` asked for is still going on or unsaid in that place: what a pipe waits for. */
 bool bridge_busy(struct bridge *, const struct place *, const char *account);
 

@@ -335,7 +335,7 @@ ask(struct task *task, struct client *client, struct json_object *object, struct
 	}
 	if (count < 1 || count > WORDS_MOST)
 		return answer(task, client, "A question has 1 to 64 words.\n", EX_USAGE);
-	if (bridge_answer(task, client->console->link->bridge, words, client->uid, &text, &exit_code))
+	if (bridge_answer(task, client->console->link->bridge, words, client->uid, client->account, &text, &exit_code))
 		return answer(task, client, text_clean_lines(arena, text, strlen(text)), exit_code);
 	return !task->cancelled && answer(task, client, arena_printf(arena, "%s\n", task->error.text), 1);
 }

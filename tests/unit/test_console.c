@@ -88,11 +88,12 @@ bridge_hear(struct task *task, struct link *link, const struct message *messages
 }
 
 bool
-bridge_answer(struct task *task, struct bridge *bridge, const char *const *words, unsigned uid, char **answer, int *exit_code)
+bridge_answer(struct task *task, struct bridge *bridge, const char *const *words, unsigned uid, const char *account, char **answer, int *exit_code)
 {
 	bridge->asked[0] = '\0';
 	for (; *words; words++)
 		snprintf(bridge->asked + strlen(bridge->asked), sizeof bridge->asked - strlen(bridge->asked), "%s|", *words);
+	(void)account;
 	bridge->asked_by = uid;
 	if (!bridge->answer)
 		return task_fail(task, "There is nothing to say.");

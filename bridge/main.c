@@ -21,6 +21,7 @@
 #include "bridge/bridge.h"
 #include "bridge/console_client.h"
 #include "bridge/explain.h"
+#include "bridge/manual.h"
 #include "bridge/protocol.h"
 #include "bridge/report.h"
 #include "bridge/run/store.h"
@@ -280,6 +281,12 @@ run_audit(const struct options *options)
 }
 
 static int
+run_manual(const struct options *options)
+{
+	return manual_main(options->words);
+}
+
+static int
 run_supervise(const struct options *options)
 {
 	return options->count == 1 ? supervisor_main(options->words[0]) : usage();
@@ -300,7 +307,7 @@ run_help(const struct options *options)
 	printf("sallyport COMMAND [OPTION ...]      a gateway between chat rooms and the systems a team runs\n");
 	for (const struct subcommand *one = subcommands; one->name; one++)
 		if (one->about)
-			printf("  %-33s %s\n", one->usage, one->about);
+			printf("  %-32s  %s\n", one->usage, one->about);
 	printf("FILE is %s where none is named.\n"
 		"Exit: 0 well, 1 no (refused, down, not verified), 64 usage, 65 damaged data, 69 not running, 78 configuration.\n", DEFAULT_CONF);
 	return EX_OK;
@@ -314,6 +321,7 @@ static const struct subcommand subcommands[] = {
 	{ "explain",   "explain PERSON COMMAND [ROOM]", "may they, by which rule, or why not", run_explain, true },
 	{ "try",       "try COMMAND",                   "what a command would send, without sending it", run_try, true },
 	{ "audit",     "audit list|verify",             "who did what; has anybody changed it", run_audit, true },
+	{ "manual",    "manual [NAME]",                 "every option of the configuration, every command", run_manual, false },
 	{ "version",   "version",                       "which version this is", run_version, false },
 	{ "help",      "help",                          "this", run_help, false },
 	{ "--help",    NULL, NULL, run_help, false },

@@ -31,7 +31,7 @@ static const struct setting gateway_settings[] = {
 	{ 0 }
 };
 
-static const struct shape gateway_shape = { "gateway", sizeof(struct gateway), gateway_settings, "The gateway itself.", true };
+const struct shape gateway_shape = { "gateway", sizeof(struct gateway), gateway_settings, "The gateway itself.", true };
 
 /* Every kind of section that a file may hold at its top. */
 static bool
@@ -171,10 +171,10 @@ link_named(const struct setup *setup, const char *name)
 
 /* Services. */
 
-static const struct command_set *
-sets_of(struct setup *setup, const struct integration *integration)
+const struct command_set *
+setup_sets(struct arena *arena, const struct integration *integration)
 {
-	struct command_set *sets = arena_take(conf_arena(setup->conf), 6 * sizeof *sets);
+	struct command_set *sets = arena_take(arena, 6 * sizeof *sets);
 	size_t count = 0;
 
 	if (integration->ci)
@@ -209,7 +209,7 @@ add_instance(struct setup *setup, struct section *at, const struct integration *
 
 	*shape = (struct shape){ integration->name, integration->conf_size, integration->settings, integration->about, false };
 	*instance = (struct instance){ .name = section_title(at) ? section_title(at) : "", .service = integration->name, .conf = conf,
-		.where = section_where(at), .sets = sets_of(setup, integration) };
+		.where = section_where(at), .sets = setup_sets(arena, integration) };
 	if (conf_fill(setup->conf, at, shape, conf)) {
 		if (integration->check)
 			integration->check(setup->conf, at, conf);

@@ -9,7 +9,10 @@
 #include "bridge/talk/room.h"
 
 struct alias;
+struct arena;
+struct command_set;
 struct instance;
+struct integration;
 struct protocol;
 struct rights;
 
@@ -49,5 +52,9 @@ struct setup {
 struct setup *setup_read(const char *path);
 void setup_free(struct setup *);
 void setup_open_log(const struct setup *);       /* the log speaks as this configuration wants it */
+
+extern const struct shape gateway_shape;        /* the options that stand in no section */
+/* The verbs of an integration, its kinds' and its own, ended by {0}. */
+const struct command_set *setup_sets(struct arena *, const struct integration *);
 
 #endif

@@ -275,6 +275,8 @@ take_signals(struct job *job)
 			job->stopped = true;
 			ask_to_end(job);
 		}
+	/* Whatever ended since we looked: its SIGCHLD is read, and no other comes. */
+	look_whether_ended(job);
 }
 
 static void

@@ -92,22 +92,37 @@ tell_whole(const struct manual *manual, size_t i)
 	while (++i < manual->topics->section_count && sections[i].depth > depth);
 }
 
+/* Who may use it, and by which rule. */
+static const char *
+who_may(const struct manual *manual, const struct verb_topic *topic)
+{
+	const char *verb = topic->command->verb;
+	bool changes = topic->command->care == CARE_CHANGE;
+
+	if (!*topic->services && !changes)
+		return arena_printf(manual->arena, "Every person may; so may others, with strangers = { \"%s\" }.", verb);
+	if (!*topic->services)
+		return arena_printf(manual->arena, "It changes something. The rule that allows it: may = { \"gateway.%s\" }", verb);
+	if (changes)
+		return arena_printf(manual->arena, "It changes something. A rule that allows it: may = { \"SERVICE.%s\" }", verb);
+	return arena_printf(manual->arena, "A rule that allows it: look = { \"SERVICE\" }, or may = { \"SERVICE.%s\" }", verb);
+}
+
 static void
 tell_verb(const struct manual *manual, const struct verb_topic *topic)
 {
 	const struct command *command = topic->command;
-	bool changes = command->care == CARE_CHANGE;
 	struct text *out = manual->out;
 	char *about = arena_text(manual->arena, command->about);
 
 	*about = (char)toupper((unsigned char)*about);
-	text_printf(out, "%s!%s%s%s%s\n", out->length ? "\n" : "", command->verb, *command->usage ? " " : "", command->usage, changes ? " [--dry-run]" : "");
-	wrap(out, 2, "", arena_printf(manual->arena, "%s. %s", about, changes ? "It changes something: some role must say so." : ""));
+	text_printf(out, "%s!%s%s%s%s\n", out->length ? "\n" : "", command->verb, *command->usage ? " " : "", command->usage,
+		command->care == CARE_CHANGE ? " [--dry-run]" : "");
+	wrap(out, 2, "", arena_printf(manual->arena, "%s.", about));
 	wrap(out, 2, "", arena_printf(manual->arena, "Example: !%s", command->example));
 	if (*topic->services)
-		wrap(out, 2, "", arena_printf(manual->arena, "Services that have it: %s. A rule: may = { \"SERVICE.%s\" }", topic->services, command->verb));
-	else
-		wrap(out, 2, "", arena_printf(manual->arena, "A command of the gateway itself. A rule: may = { \"gateway.%s\" }", command->verb));
+		wrap(out, 2, "", arena_printf(manual->arena, "Services that have it: %s.", topic->services));
+	wrap(out, 2, "", who_may(manual, topic));
 }
 
 /* Everything in short. */

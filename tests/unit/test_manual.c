@@ -133,7 +133,10 @@ test_a_verb_is_told_with_an_example_and_the_rule_that_allows_it(void **state)
 	assert_tells("build", "!build JOB [KEY=VALUE ...] [--dry-run]\n");
 	assert_tells("!build", "Example: !build web target=staging");
 	assert_tells("build", "may = { \"SERVICE.build\" }");
-	assert_tells("why", "may = { \"gateway.why\" }");
+	assert_tells("pause", "may = { \"gateway.pause\" }");
+	assert_tells("why", "strangers = { \"why\" }");
+	assert_null(strstr(told("why", EX_OK), "may = "));
+	assert_tells("list", "look = { \"SERVICE\" }");
 	assert_tells("ci", "!retry ID");
 }
 

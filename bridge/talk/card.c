@@ -175,6 +175,7 @@ card_copy(struct arena *arena, const struct card *card)
 	copy->url = arena_text(arena, card->url);
 	copy->by = arena_text(arena, card->by);
 	copy->to = arena_text(arena, card->to);
+	copy->more = arena_text(arena, card->more);
 	copy->facts = NULL;
 	copy->lines = copy->quotes = NULL;
 	copy->fact_count = copy->line_count = copy->quote_count = 0;

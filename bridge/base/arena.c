@@ -114,6 +114,7 @@ arena_take(struct arena *arena, size_t size)
 {
 	struct block *block = memory_take(with_head(size ? size : 1));
 
+	block->size = size;
 	block->next = arena->blocks;
 	arena->blocks = block;
 	(void)add_block;
@@ -135,6 +136,16 @@ arena_take(struct arena *arena, size_t size)
 	return memory;
 }
 #endif
+
+size_t
+arena_size(const struct arena *arena)
+{
+	size_t size = 0;
+
+	for (const struct block *block = arena->blocks; block; block = block->next)
+		size += block->size;
+	return size;
+}
 
 void *
 arena_copy(struct arena *arena, const void *from, size_t size)

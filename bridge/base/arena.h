@@ -13,6 +13,7 @@ struct arena *arena_new(void);
 void arena_free(struct arena *);                      /* runs the deferred calls, last first; NULL is fine */
 
 void *arena_take(struct arena *, size_t size);        /* zeroed, aligned for anything */
+size_t arena_size(const struct arena *);              /* bytes it holds, taken or not */
 void *arena_copy(struct arena *, const void *, size_t size);
 char *arena_text(struct arena *, const char *);       /* a copy; NULL stays NULL */
 char *arena_slice(struct arena *, const char *, size_t length);     /* a copy of that many bytes, ended by NUL */

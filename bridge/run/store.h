@@ -25,13 +25,16 @@ struct tables {
 	const char *const *sql;         /* ended by NULL */
 };
 
-/* Opens FOLDER/sallyport.db (made with mode 0600 in a folder of 0700), takes the lock that keeps a second gateway out,
- * checks it, brings every table up to date in one transaction. A database of a newer version, or a damaged one, is refused
- * and left as it is. `tables` ends with NULL. */
+/* Opens FOLDER/sallyport.db (made with mode 0600 in a folder of 0700, on no network file system), takes the lock that keeps a second
+ * gateway out, checks it, brings every table up to date in one transaction; FOLDER/before-VERSION.db is how it was before. A database of
+ * a newer version, or a damaged one, is refused and left as it is. `tables` ends with NULL. */
 enum store_open_error { STORE_FINE, STORE_BUSY, STORE_DAMAGED, STORE_NEWER, STORE_SYSTEM };
 struct store *store_open(const struct engine *, const char *folder, const struct tables *const *tables,
 	enum store_open_error *, struct error *);
 void store_close(struct store *);                       /* finishes what is queued */
+/* The lock of a folder (made where it is not there): held until it is closed or the process ends. -1 with a sentence. */
+int store_lock(const char *folder, enum store_open_error *, struct error *);
+const char *store_network(unsigned long magic);         /* the name of a network file system, by what statfs() calls it; NULL: it is none */
 bool store_failing(const struct store *, struct error *why);    /* the last commit failed and none has gone well since */
 size_t store_waiting(const struct store *);             /* works queued */
 
@@ -39,6 +42,7 @@ size_t store_waiting(const struct store *);             /* works queued */
  * called only once. `with` points to `size` bytes in the work's own arena. */
 typedef bool work_fn(struct db *, void *with, struct arena *, struct error *);
 struct work *work_new(work_fn *run, size_t size);
+void work_is_outcome(struct work *);                    /* it is taken however much waits: what has happened must be written down */
 void *work_with(struct work *);
 struct arena *work_arena(struct work *);                /* copies for the work go here; results of it too */
 
@@ -48,8 +52,12 @@ bool store_commit(struct task *, struct work *);
 /* Does not wait. The work is freed after `done` (may be NULL) was called from the loop. */
 typedef void work_done(struct work *, bool committed, const struct error *, void *to);
 void store_queue(struct store *, struct work *, work_done *, void *to);
-/* For programs without a loop (audit verify, status of a stopped gateway): opens the file for reading, runs, closes. */
+/* For programs without a loop. Reading what is there at one moment, whether a gateway runs or not: */
 bool store_read(const char *folder, work_fn *run, void *with, struct arena *, struct error *);
+/* Opens like a gateway, with its lock, and runs in one transaction: */
+bool store_write(const char *folder, const struct tables *const *, work_fn *run, void *with, struct arena *, enum store_open_error *, struct error *);
+/* Copies what is there at one moment into a new file; a gateway that runs is not held up: */
+bool store_copy(const char *folder, const char *to, struct error *);
 
 /* SQL, on the store's thread. Statements are cached by their text: pass literals.
  *     struct row row;
@@ -67,6 +75,8 @@ bool row_null(const struct row *, int column);
 bool db_run(struct db *, struct error *, const char *sql, const char *types, ...);
 int64_t db_changed(struct db *);                        /* rows that the last db_run changed */
 int64_t db_last_id(struct db *);                        /* rowid of the last insert */
+int64_t db_version(struct db *, const char *room);      /* of a room's tables, in this file; 0: none */
+bool db_sound(struct db *);                             /* every page and index of it; reads all */
 int64_t db_boot(struct db *);                           /* how many lives this store has seen; 0 where it was only opened to be read */
 
 #endif

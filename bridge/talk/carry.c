@@ -381,6 +381,7 @@ try_ending(struct request *request, int64_t intent, const char *state, const cha
 	fill_sayings(ending, arena, request);
 	if (said)
 		ending->count = 0;
+	work_is_outcome(work);
 	return store_commit(request->task, work);
 }
 

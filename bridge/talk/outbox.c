@@ -287,6 +287,7 @@ mark_sent(struct task *task, const struct taking *taken, const char *message)
 	/* An edit keeps the id of the message that it edits. */
 	giving->label = taken->shown ? NULL : arena_text(work_arena(work), taken->label);
 	giving->message = arena_text(work_arena(work), message);
+	work_is_outcome(work);
 	if (!store_commit(task, work))
 		log_error("A message was said to %s, but that could not be stored, so it may be said once more: %s", taken->place, task->error.text);
 }

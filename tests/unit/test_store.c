@@ -23,8 +23,10 @@
 static const char *const schema[] = { "CREATE TABLE thing(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fill BLOB) STRICT;", NULL };
 static const char *const newer[] = { "CREATE TABLE thing(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fill BLOB) STRICT;",
 	"ALTER TABLE thing ADD COLUMN colour TEXT;", NULL };
-static const struct tables thing_tables = { "thing", schema }, newer_tables = { "thing", newer };
-static const struct tables *const tables[] = { &thing_tables, NULL }, *const tables_newer[] = { &newer_tables, NULL };
+static const char *const more[] = { "CREATE TABLE more(id INTEGER PRIMARY KEY) STRICT;", NULL };
+static const struct tables thing_tables = { "thing", schema }, newer_tables = { "thing", newer }, more_tables = { "more", more };
+static const struct tables *const tables[] = { &thing_tables, NULL }, *const tables_newer[] = { &newer_tables, NULL },
+	*const tables_more[] = { &thing_tables, &more_tables, NULL };
 
 struct gateway {
 	char folder[64];
@@ -73,7 +75,7 @@ path_in(const struct gateway *gateway, const char *name, char path[128])
 static int
 unmake(void **state)
 {
-	static const char *const names[] = { "sallyport.db", "sallyport.db-wal", "sallyport.db-shm", "lock" };
+	static const char *const names[] = { "sallyport.db", "sallyport.db-wal", "sallyport.db-shm", "lock", "before-this-version.db", "before-0.0.9.db", "copy.db" };
 	struct gateway *gateway = *state;
 	char path[128];
 
@@ -246,6 +248,183 @@ test_a_newer_store_is_refused_and_left_as_it_is(void **state)
 }
 
 static void
+test_a_store_with_tables_that_we_do_not_know_is_refused(void **state)
+{
+	struct gateway *gateway = *state;
+
+	close_gateway(gateway);
+	assert_true(open_with(gateway, tables_more));
+	close_gateway(gateway);
+	assert_false(open_with(gateway, tables));
+	assert_int_equal(gateway->why, STORE_NEWER);
+	assert_non_null(strstr(gateway->error.text, "it keeps more, of which I know nothing"));
+}
+
+static void
+execute(const struct gateway *gateway, const char *sql)
+{
+	char path[128], *why = NULL;
+	sqlite3 *connection;
+
+	path_in(gateway, "sallyport.db", path);
+	assert_int_equal(sqlite3_open(path, &connection), SQLITE_OK);
+	if (sqlite3_exec(connection, sql, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", sql, why);
+	sqlite3_close(connection);
+}
+
+static void
+test_before_it_is_brought_up_to_date_a_store_is_copied_and_the_last_copy_kept(void **state)
+{
+	struct gateway *gateway = *state;
+	char copy[128], first[128], store[128];
+
+	assert_true(commit_one(gateway, "old", 1, false).committed);
+	close_gateway(gateway);
+	path_in(gateway, "before-this-version.db", first);
+	path_in(gateway, "before-0.0.9.db", copy);
+	path_in(gateway, "sallyport.db", store);
+	assert_true(open_with(gateway, tables_more));
+	close_gateway(gateway);
+	assert_int_equal(access(first, F_OK), 0);
+	execute(gateway, "UPDATE program SET version='0.0.9'; DROP TABLE more; DELETE FROM schema_version WHERE room='more'");
+	assert_true(open_with(gateway, tables_more));
+	assert_true(commit_one(gateway, "new", 1, false).committed);
+	close_gateway(gateway);
+	assert_int_equal(access(first, F_OK), -1);
+	/* The copy is a store as the older version left it. */
+	assert_int_equal(rename(copy, store), 0);
+	assert_true(open_with(gateway, tables));
+	close_gateway(gateway);
+	assert_int_equal(rows(gateway), 1);
+}
+
+static void
+test_the_version_that_wrote_a_store_is_named_and_no_path_made_of_it(void **state)
+{
+	struct gateway *gateway = *state;
+
+	close_gateway(gateway);
+	execute(gateway, "UPDATE program SET version='9.1'; UPDATE schema_version SET version=7 WHERE room='thing'");
+	assert_false(open_with(gateway, tables));
+	assert_int_equal(gateway->why, STORE_NEWER);
+	assert_non_null(strstr(gateway->error.text, "(9.1; this is "));
+	assert_non_null(strstr(gateway->error.text, "thing are at 7, I know 1"));
+	close_gateway(gateway);
+	execute(gateway, "UPDATE program SET version='../../etc/x'; UPDATE schema_version SET version=1 WHERE room='thing'");
+	assert_true(open_with(gateway, tables_more));
+	close_gateway(gateway);
+	char copy[128];
+	path_in(gateway, "before-this-version.db", copy);
+	assert_int_equal(access(copy, F_OK), 0);
+}
+
+static void
+test_network_file_systems_have_names(void **state)
+{
+	(void)state;
+	assert_string_equal(store_network(0x6969), "NFS");
+	assert_string_equal(store_network(0xFF534D42), "CIFS");
+	assert_string_equal(store_network(0x01021997), "9P");
+	assert_null(store_network(0xEF53));
+	assert_null(store_network(0x01021994));
+}
+
+static void
+test_a_copy_is_of_one_moment_and_holds_nobody_up(void **state)
+{
+	struct gateway *gateway = *state;
+	struct error error = { "" };
+	char copy[128], store[128];
+
+	assert_true(commit_one(gateway, "one", 10, false).committed);
+	path_in(gateway, "copy.db", copy);
+	path_in(gateway, "sallyport.db", store);
+	assert_true(store_copy(gateway->folder, copy, &error));
+	assert_true(commit_one(gateway, "two", 10, false).committed);
+	close_gateway(gateway);
+	assert_int_equal(rows(gateway), 2);
+	assert_int_equal(rename(copy, store), 0);
+	assert_int_equal(rows(gateway), 1);
+}
+
+/* A work that holds the thread up until it is told to go on. */
+
+static bool
+hold(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	char byte;
+
+	(void)db;
+	(void)arena;
+	(void)error;
+	return read(*(int *)with, &byte, 1) == 1;
+}
+
+struct heavy {
+	size_t bytes;
+	bool outcome, committed;
+	struct error error;
+};
+
+static bool
+do_nothing(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	(void)db;
+	(void)with;
+	(void)arena;
+	(void)error;
+	return true;
+}
+
+static void
+commit_heavy(struct task *task, void *with)
+{
+	struct heavy *heavy = with;
+	struct work *work = work_new(do_nothing, heavy->bytes);
+
+	if (heavy->outcome)
+		work_is_outcome(work);
+	heavy->committed = store_commit(task, work);
+	heavy->error = task->error;
+}
+
+static void
+test_what_waits_is_bounded_in_bytes_but_for_outcomes(void **state)
+{
+	struct gateway *gateway = *state;
+	struct heavy heavy[20] = { { 0 } }, outcome = { .bytes = 1 << 20, .outcome = true };
+	struct work *first = work_new(hold, sizeof(int));
+	unsigned stored = 0;
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	*(int *)work_with(first) = ends[0];
+	store_queue(gateway->engine.store, first, NULL, NULL);
+	while (store_waiting(gateway->engine.store))
+		usleep(200);
+	for (size_t i = 0; i < 20; i++) {
+		heavy[i].bytes = (1 << 20) + 1;
+		task_start(&gateway->engine, "heavy", commit_heavy, &heavy[i], NULL);
+	}
+	task_start(&gateway->engine, "outcome", commit_heavy, &outcome, NULL);
+	while (store_waiting(gateway->engine.store) < 16 || tasks_count(gateway->engine.tasks) > 16)
+		loop_turn(gateway->engine.loop);
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	while (tasks_count(gateway->engine.tasks))
+		loop_turn(gateway->engine.loop);
+	for (size_t i = 0; i < 20; i++) {
+		stored += heavy[i].committed;
+		if (!heavy[i].committed)
+			assert_non_null(strstr(heavy[i].error.text, "Too much waits to be stored"));
+	}
+	assert_int_equal(stored, 15);
+	assert_true(outcome.committed);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void
 test_a_damaged_store_is_refused_and_kept(void **state)
 {
 	struct gateway *gateway = *state;
@@ -265,7 +444,7 @@ test_a_damaged_store_is_refused_and_kept(void **state)
 	close(fd);
 	assert_false(open_with(gateway, tables));
 	assert_int_equal(gateway->why, STORE_DAMAGED);
-	assert_non_null(strstr(gateway->error.text, "backup"));
+	assert_non_null(strstr(gateway->error.text, "sallyport restore BACKUP"));
 	assert_int_equal(access(path, F_OK), 0);
 }
 
@@ -381,6 +560,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_a_thousand_at_once_and_every_seventh_fails_alone, make, unmake),
 		cmocka_unit_test_setup_teardown(test_a_second_gateway_is_refused_and_told_who_is_there, make, unmake),
 		cmocka_unit_test_setup_teardown(test_a_newer_store_is_refused_and_left_as_it_is, make, unmake),
+		cmocka_unit_test_setup_teardown(test_a_store_with_tables_that_we_do_not_know_is_refused, make, unmake),
+		cmocka_unit_test_setup_teardown(test_before_it_is_brought_up_to_date_a_store_is_copied_and_the_last_copy_kept, make, unmake),
+		cmocka_unit_test_setup_teardown(test_the_version_that_wrote_a_store_is_named_and_no_path_made_of_it, make, unmake),
+		cmocka_unit_test(test_network_file_systems_have_names),
+		cmocka_unit_test_setup_teardown(test_a_copy_is_of_one_moment_and_holds_nobody_up, make, unmake),
+		cmocka_unit_test_setup_teardown(test_what_waits_is_bounded_in_bytes_but_for_outcomes, make, unmake),
 		cmocka_unit_test_setup_teardown(test_a_damaged_store_is_refused_and_kept, make, unmake),
 		cmocka_unit_test_setup_teardown(test_a_full_disk_is_said_and_got_over, make, unmake),
 		cmocka_unit_test_setup_teardown(test_whatever_was_acknowledged_outlives_kill, make, unmake),

@@ -425,12 +425,10 @@ open_talk(struct bridge *bridge)
 static int
 open_store(struct bridge *bridge, struct error *error)
 {
-	static const int codes[] = { [STORE_FINE] = EX_OK, [STORE_BUSY] = EX_UNAVAILABLE, [STORE_DAMAGED] = EX_DATAERR,
-		[STORE_NEWER] = EX_DATAERR, [STORE_SYSTEM] = EX_OSERR };
 	enum store_open_error why = STORE_FINE;
 
 	bridge->engine.store = store_open(&bridge->engine, bridge->engine.state, bridge_tables, &why, error);
-	return bridge->engine.store ? EX_OK : codes[why];
+	return bridge->engine.store ? EX_OK : store_exit(why);
 }
 
 static int

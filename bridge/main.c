@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "bridge/archive.h"
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
@@ -21,6 +22,7 @@
 #include "bridge/bridge.h"
 #include "bridge/console_client.h"
 #include "bridge/explain.h"
+#include "bridge/keep.h"
 #include "bridge/manual.h"
 #include "bridge/protocol.h"
 #include "bridge/report.h"
@@ -51,6 +53,19 @@ usage(void)
 {
 	fprintf(stderr, "sallyport --help shows the commands.\n");
 	return EX_USAGE;
+}
+
+static bool
+conf_readable(const struct options *options)
+{
+	return access(options->conf, R_OK) == 0;
+}
+
+static int
+no_conf(const struct options *options)
+{
+	fprintf(stderr, "sallyport: %s cannot be read (%s). Name the configuration with -c FILE.\n", options->conf, strerror(errno));
+	return EX_CONFIG;
 }
 
 /* 0, or 78 where the configuration has mistakes: all of them are told at once. */
@@ -253,9 +268,25 @@ audit_offline(struct db *db, void *with, struct arena *arena, struct error *erro
 	return report_audit(db, offline->words, arena, offline->out, &offline->code, error);
 }
 
+/* For what works on the state itself, whether a gateway runs on it or not. */
+static int
+with_state(const struct options *options, int (*run)(const struct keep *, const char *const *), const char *const *words)
+{
+	struct setup *setup = conf_readable(options) ? setup_read(options->conf) : NULL;
+	struct arena *arena = arena_new();
+	struct keep keep = { .conf = options->conf, .state = setup ? setup->gateway.state : NULL, .socket = setup ? socket_of(setup, arena) : NULL,
+		.arena = arena };
+	int code = run(&keep, words);
+
+	arena_free(arena);
+	if (setup)
+		setup_free(setup);
+	return code;
+}
+
 /* Asks the gateway that runs, or reads the store of one that does not. */
 static int
-run_audit(const struct options *options)
+ask_audit(const struct options *options)
 {
 	struct setup *setup = setup_read(options->conf);
 	struct arena *arena = arena_new();
@@ -287,6 +318,23 @@ run_manual(const struct options *options)
 }
 
 static int
+run_audit(const struct options *options)
+{
+	const char *const *words = options->words;
+
+	/* A file is verified anywhere: there may be no gateway. */
+	if (words[0] && words[1] && !strcmp(words[0], "verify"))
+		return with_state(options, archive_verify, words + 1);
+	if (!conf_readable(options))
+		return no_conf(options);
+	if (words[0] && !strcmp(words[0], "export"))
+		return with_state(options, archive_export, words + 1);
+	if (words[0] && !strcmp(words[0], "archive"))
+		return with_state(options, archive_make, words + 1);
+	return words[0] && !strcmp(words[0], "archived") ? usage() : ask_audit(options);
+}
+
+static int
 run_supervise(const struct options *options)
 {
 	return options->count == 1 ? supervisor_main(options->words[0]) : usage();
@@ -307,7 +355,7 @@ run_help(const struct options *options)
 	printf("sallyport COMMAND [OPTION ...]      a gateway between chat rooms and the systems a team runs\n");
 	for (const struct subcommand *one = subcommands; one->name; one++)
 		if (one->about)
-			printf("  %-32s  %s\n", one->usage, one->about);
+			printf("  %-34s %s\n", one->usage, one->about);
 	printf("FILE is %s where none is named.\n"
 		"Exit: 0 well, 1 no (refused, down, not verified), 64 usage, 65 damaged data, 69 not running, 78 configuration.\n", DEFAULT_CONF);
 	return EX_OK;
@@ -320,7 +368,7 @@ static const struct subcommand subcommands[] = {
 	{ "status",    "status [--json]",               "links, services, work, what is not yet said", run_status, true },
 	{ "explain",   "explain PERSON COMMAND [ROOM]", "may they, by which rule, or why not", run_explain, true },
 	{ "try",       "try COMMAND",                   "what a command would send, without sending it", run_try, true },
-	{ "audit",     "audit list|verify",             "who did what; has anybody changed it", run_audit, true },
+	{ "audit",     "audit list|verify|export|archive", "who did what; has anybody changed it; old records into a file", run_audit, false },
 	{ "manual",    "manual [NAME]",                 "every option of the configuration, every command", run_manual, false },
 	{ "version",   "version",                       "which version this is", run_version, false },
 	{ "help",      "help",                          "this", run_help, false },
@@ -361,10 +409,8 @@ main(int argc, char **argv)
 	for (const struct subcommand *one = subcommands; one->name; one++) {
 		if (strcmp(one->name, argv[1]) != 0)
 			continue;
-		if (one->conf && access(options.conf, R_OK) != 0) {
-			fprintf(stderr, "sallyport: %s cannot be read (%s). Name the configuration with -c FILE.\n", options.conf, strerror(errno));
-			return EX_CONFIG;
-		}
+		if (one->conf && !conf_readable(&options))
+			return no_conf(&options);
 		return one->run(&options);
 	}
 	fprintf(stderr, "sallyport: there is no command %s.\n", argv[1]);

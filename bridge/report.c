@@ -16,6 +16,7 @@
 #include "bridge/base/url.h"
 #include "bridge/bridge.h"
 #include "bridge/rights/audit.h"
+#include "bridge/rights/audit_file.h"
 #include "bridge/run/follow.h"
 #include "bridge/run/http.h"
 #include "bridge/run/store.h"
@@ -297,11 +298,28 @@ verify_audit(struct db *db, struct arena *arena, struct text *out, int *exit_cod
 		return false;
 	*exit_code = verdict.whole ? EX_OK : 1;
 	if (verdict.whole)
-		text_printf(out, "good: %lld record%s, each fits the one before\n", (long long)verdict.records, text_s((unsigned long)verdict.records));
+		text_printf(out, "good: %lld record%s, each fits the one before", (long long)verdict.records, text_s((unsigned long)verdict.records));
 	else
-		text_printf(out, "bad: record %lld %s%s%s%s. Records 1 to %lld are as they were written.\n", (long long)verdict.bad, verdict.reason,
+		text_printf(out, "bad: record %lld %s%s%s%s. Records %lld to %lld are as they were written", (long long)verdict.bad, verdict.reason,
 			verdict.bad_wall ? " (" : "", verdict.bad_wall ? clock_time(arena, verdict.bad_wall, clock_wall()) : "",
-			verdict.bad_wall ? ")" : "", (long long)verdict.records);
+			verdict.bad_wall ? ")" : "", (long long)verdict.first, (long long)(verdict.first + verdict.records - 1));
+	if (verdict.first > 1)
+		text_printf(out, "; 1 to %lld were archived", (long long)verdict.first - 1);
+	text_add(out, verdict.whole ? "\n" : ".\n");
+	return true;
+}
+
+/* What `audit archive` asks for once its file is on the disk and was verified: FIRST LAST HASH SUM BY. */
+static bool
+take_out(struct db *db, const char *const *words, struct arena *arena, struct text *out, struct error *error)
+{
+	struct audit_range range = { .first = strtoll(words[0], NULL, 10), .last = strtoll(words[1], NULL, 10) };
+
+	if (!audit_unhex(words[2], range.hash))
+		return error_set(error, "%s is no hash of a record.", words[2]);
+	if (!audit_archive(db, &range, words[3], words[4], arena, error))
+		return false;
+	text_printf(out, "records %lld to %lld were taken out of the store\n", (long long)range.first, (long long)range.last);
 	return true;
 }
 
@@ -313,7 +331,9 @@ report_audit(struct db *db, const char *const *words, struct arena *arena, struc
 		return list_audit(db, words + 1, arena, out, exit_code, error);
 	if (words[0] && !strcmp(words[0], "verify") && !words[1])
 		return verify_audit(db, arena, out, exit_code, error);
-	text_add(out, "It is audit list [--person NAME] [--room NAME] [--since SPAN] [--limit N], or audit verify.\n");
+	if (words[0] && !strcmp(words[0], "archived") && words[1] && words[2] && words[3] && words[4] && words[5] && !words[6])
+		return take_out(db, words + 1, arena, out, error);
+	text_add(out, "It is audit list [--person NAME] [--room NAME] [--since SPAN] [--limit N], audit verify [FILE ...], audit export, or audit archive --before DATE|SPAN FILE.\n");
 	*exit_code = EX_USAGE;
 	return true;
 }

@@ -31,6 +31,7 @@ struct tables {
 enum store_open_error { STORE_FINE, STORE_BUSY, STORE_DAMAGED, STORE_NEWER, STORE_SYSTEM };
 struct store *store_open(const struct engine *, const char *folder, const struct tables *const *tables,
 	enum store_open_error *, struct error *);
+int store_exit(enum store_open_error);                  /* the exit code: 0, 69 busy, 65 damaged or newer, 71 */
 void store_close(struct store *);                       /* finishes what is queued */
 /* The lock of a folder (made where it is not there): held until it is closed or the process ends. -1 with a sentence. */
 int store_lock(const char *folder, enum store_open_error *, struct error *);

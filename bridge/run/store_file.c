@@ -14,6 +14,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "bridge/base/arena.h"
@@ -26,6 +27,15 @@ static const char *const own[] = {
 };
 
 static const struct tables own_tables = { "store", own };
+
+int
+store_exit(enum store_open_error why)
+{
+	static const int codes[] = { [STORE_FINE] = EX_OK, [STORE_BUSY] = EX_UNAVAILABLE, [STORE_DAMAGED] = EX_DATAERR,
+		[STORE_NEWER] = EX_DATAERR, [STORE_SYSTEM] = EX_OSERR };
+
+	return codes[why];
+}
 
 /* The folder. */
 

@@ -164,6 +164,12 @@ bridge_hear(struct task *task, struct link *link, const struct message *messages
 	return true;
 }
 
+enum proof
+bridge_wants_proof(const struct link *link, const struct message *message)
+{
+	return hearing_wants_proof(&link->bridge->talk, message);
+}
+
 bool
 bridge_busy(struct bridge *bridge, const struct place *place, const char *account)
 {

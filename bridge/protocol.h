@@ -73,6 +73,9 @@ extern const struct protocol *const protocols[];               /* ended by NULL;
  * in one transaction before it returns. False with the task's error where that failed: hear it again. */
 bool bridge_hear(struct task *, struct link *, const struct message *, size_t count, const char *cursor);
 
+/* For a protocol that has to ask who somebody is: how well it must know before bridge_hear(). `from` may be what it knows so far. */
+enum proof bridge_wants_proof(const struct link *, const struct message *);
+
 /* The console's other half: questions that are no talk (status, audit list ...), asked over its socket. */
 /* Answers `words` for the user `uid`, proven as `account`, as lines; *exit_code as a program's. Waits. */
 bool bridge_answer(struct task *, struct bridge *, const char *const *words, unsigned uid, const char *account, char **answer, int *exit_code);

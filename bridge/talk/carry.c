@@ -530,6 +530,11 @@ carry_out(struct request *request)
 	struct ask ask = question(request);
 	bool changes = request->command->care == CARE_CHANGE;
 
+	if (changes && request->from.only_looks) {
+		carry_refuse(request, task_text(request->task, "refused: I cannot prove well enough who you are: %s proves only what looks", request->from.proof),
+			"refused: not proven");
+		return;
+	}
 	/* Who may not do it with any arguments costs the service nothing; what only looks is decided upon as it was written, too. */
 	if ((!changes || !rights_could(request->talk->rights, &ask)) && !decided(request, &decision))
 		return;

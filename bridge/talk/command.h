@@ -30,6 +30,7 @@ struct command {
 	struct param params[6];
 	bool more;                      /* takes KEY=VALUE beside its params */
 	bool always;                    /* CARE_CHANGE, and allowed during a pause */
+	bool same;                      /* answers everybody alike, whoever asks */
 	/* Where several services of a room have the verb: whether this one knows what the words name. It may wait. NULL: it cannot tell. */
 	bool (*suits)(struct request *);
 	/* What exactly would be done: checks, fills in defaults with request_set(). It may wait, and changes nothing. NULL: the

@@ -398,25 +398,25 @@ hearing_ours(const struct talk *talk, const struct message *message)
 static bool
 may_change(const struct talk *talk, const struct message *message)
 {
-	return message->from.proven && rights_person(talk->rights, message->from.account);
+	return message->from.proven && !message->from.only_looks && rights_person(talk->rights, message->from.account);
 }
 
 /* An alias or a service's name may stand before the verb, so every word is looked at. */
-bool
-hearing_changes(const struct talk *talk, const struct message *message)
+static bool
+names_change(const struct talk *talk, const struct message *message)
 {
 	struct arena *arena = arena_new();
 	struct words words;
 	const char *line = command_addressed(message->text, talk->prefix, talk->name, message->direct);
 	bool changes = false;
 
-	if (line && may_change(talk, message) && words_read(arena, line, &words, NULL) && words.count) {
+	if (line && words_read(arena, line, &words, NULL) && words.count) {
 		char *expanded = expand(talk, arena, message->direct ? NULL : room_of(talk->rooms, &message->place), &words);
 		if (expanded && !words_read(arena, expanded, &words, NULL))
 			words.count = 0;
 		const struct command *own = words.count ? command_find(own_commands, words.each[0]) : NULL;
 		changes = own && own->care == CARE_CHANGE;
-		for (size_t w = 0; w < words.count && w < 2 && !changes; w++)
+		for (size_t w = 0; !own && w < words.count && w < 2 && !changes; w++)
 			for (size_t i = 0; talk->instances[i] && !changes; i++) {
 				struct candidate one = of_instance(talk->instances[i], words.each[w]);
 				changes = one.command && one.command->care == CARE_CHANGE;
@@ -424,6 +424,42 @@ hearing_changes(const struct talk *talk, const struct message *message)
 	}
 	arena_free(arena);
 	return changes;
+}
+
+bool
+hearing_changes(const struct talk *talk, const struct message *message)
+{
+	return may_change(talk, message) && names_change(talk, message);
+}
+
+/* Our own verbs that answer everybody alike, where strangers may use them: nobody is asked who it was. */
+static bool
+same_for_all(const struct talk *talk, const struct message *message)
+{
+	struct arena *arena = arena_new();
+	const char *line = command_addressed(message->text, talk->prefix, talk->name, message->direct);
+	const struct room *room = message->direct ? NULL : room_of(talk->rooms, &message->place);
+	struct words words;
+	const struct command *own = NULL;
+
+	if (line && words_read(arena, line, &words, NULL) && words.count && !expand(talk, arena, room, &words))
+		own = command_find(own_commands, words.each[0]);
+	struct ask ask = { .room = room ? room->name : NULL, .verb = own ? own->verb : NULL };
+	bool same = own && own->same && rights_could(talk->rights, &ask);
+	arena_free(arena);
+	return same;
+}
+
+enum proof
+hearing_wants_proof(const struct talk *talk, const struct message *message)
+{
+	const struct speaker *from = &message->from;
+
+	if (!hearing_ours(talk, message) || same_for_all(talk, message))
+		return PROOF_NONE;
+	if (from->proven && !rights_person(talk->rights, from->account))
+		return PROOF_TO_LOOK;           /* nobody we know: they change nothing, whatever they say */
+	return names_change(talk, message) ? PROOF_TO_CHANGE : PROOF_TO_LOOK;
 }
 
 /* Refused for good: what is still in the store would be carried out after the next start, when nobody expects it any more. */
@@ -452,7 +488,7 @@ hearing_take(const struct talk *talk, const struct message *message, int64_t eve
 	heard->message = (struct message){ .place = place_copy(arena, &message->place), .id = arena_text(arena, message->id),
 		.text = arena_text(arena, message->text), .direct = message->direct, .heard = message->heard,
 		.from = { .account = arena_text(arena, message->from.account), .shown = arena_text(arena, message->from.shown),
-			.proof = arena_text(arena, message->from.proof), .proven = message->from.proven } };
+			.proof = arena_text(arena, message->from.proof), .proven = message->from.proven, .only_looks = message->from.only_looks } };
 	/* Counted from here on, so that nobody is told that all has ended while it has not begun. */
 	heard->who = message->from.proven ? heard->message.from.account : heard->message.place.channel;
 	heard->admitted = manners_begin(talk->manners, heard->who);

@@ -5,13 +5,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct message;
+#include "bridge/talk/message.h"
+
 struct talk;
 
 /* Whether it is addressed to us at all, in a place where we take commands. */
 bool hearing_ours(const struct talk *, const struct message *);
 /* Whether it may be a command that changes something: it is then kept before it is carried out. Never wrongly false. */
 bool hearing_changes(const struct talk *, const struct message *);
+/* How well whoever said it must be proven before it is taken. */
+enum proof hearing_wants_proof(const struct talk *, const struct message *);
 /* Starts the request. Everything is copied. `event`: its row, 0 where it was not kept. */
 void hearing_take(const struct talk *, const struct message *, int64_t event);
 

@@ -14,9 +14,13 @@ struct tables;
 struct speaker {
 	const char *account;            /* corp/alice, hq/@alice:corp.example, console/ana; NULL where nothing is proven */
 	const char *shown;              /* the nick or display name they asked with: how we address them */
-	const char *proof;              /* how it was proven, for the audit: "account-tag"; or why it was not: "not logged in to services" */
+	const char *proof;              /* how it was proven, for the audit: "account-tag", "whox"; or why it was not: "not logged in to services" */
 	bool proven;
+	bool only_looks;                /* it was told some time ago: good enough for what only looks, not for a change */
 };
+
+/* What a message needs to be proven for, where proving somebody costs a question. */
+enum proof { PROOF_NONE, PROOF_TO_LOOK, PROOF_TO_CHANGE };
 
 /* Where: ids, not pointers. */
 struct place {

@@ -15,7 +15,7 @@ const struct command own_commands[] = {
 	{ .verb = "pause", .care = CARE_CHANGE, .usage = "[REASON]", .about = "refuses everything that changes something, in every room, until resume",
 		.example = "pause moving the database", .params = { { "REASON", false, true } }, .always = true, .run = pause_run, .settle = pause_settle },
 	{ .verb = "ping", .usage = "[WORD]", .about = "answers, so you know I am here", .example = "ping",
-		.params = { { "WORD", false, true } }, .run = help_ping },
+		.params = { { "WORD", false, true } }, .same = true, .run = help_ping },
 	{ .verb = "resume", .care = CARE_CHANGE, .usage = "", .about = "ends a pause", .example = "resume", .always = true, .run = resume_run,
 		.settle = resume_settle },
 	{ .verb = "whoami", .usage = "", .about = "says who you are to me, and how that was proven", .example = "whoami", .run = help_whoami },

@@ -52,6 +52,20 @@ flood_put(struct flood *flood, const struct written *written, bool costs_nothing
 	flood->count++;
 }
 
+void
+flood_put_first(struct flood *flood, const struct written *written)
+{
+	struct flood_line *line = memory_take(sizeof *line);
+
+	assert(written->length);
+	line->line = *written;
+	line->next = flood->first;
+	flood->first = line;
+	if (!flood->last)
+		flood->last = line;
+	flood->count++;
+}
+
 /* ms until the next line may leave: `burst` of them may be owed at once. */
 static int64_t
 must_wait(const struct flood *flood, int64_t now)

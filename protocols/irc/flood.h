@@ -21,6 +21,7 @@ void flood_begin(struct flood *, int64_t burst, int64_t rate);
 void flood_end(struct flood *);
 bool flood_room(const struct flood *, size_t lines);
 void flood_put(struct flood *, const struct written *, bool free);      /* free: keeps its place, but costs nothing */
+void flood_put_first(struct flood *, const struct written *);
 /* The next line that may leave now; false with *wait: ms until one may, -1 where none waits. */
 bool flood_take(struct flood *, int64_t now, struct written *, int64_t *wait);
 

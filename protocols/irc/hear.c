@@ -7,10 +7,11 @@
 #include "bridge/base/text.h"
 #include "bridge/talk/message.h"
 #include "protocols/irc/channels.h"
+#include "protocols/irc/identity.h"
 #include "protocols/irc/line.h"
 #include "protocols/irc/name.h"
 
-enum { ACCOUNT_MOST = 100, ID_MOST = 200, TAG_MOST = 64 };
+enum { ID_MOST = 200, TAG_MOST = 64 };
 
 /* A server may play back what was said while we were away. Time only narrows: it proves nothing. */
 static bool
@@ -30,25 +31,38 @@ lower(char *text)
 	return text;
 }
 
+/* Services that are away, or somebody who is not logged in, have many spellings; and an account is one word: anything else could be
+ * read as another name somewhere (threats I3, I4). */
+static bool
+is_account(const char *account)
+{
+	return *account && strcmp(account, "*") && strcmp(account, "0") && strlen(account) <= ACCOUNT_MOST && text_utf8(account, strlen(account))
+		&& strcspn(account, " /,\t\r\n") == strlen(account);
+}
+
+bool
+hear_account(struct arena *arena, const char *link, const char *account, const char *proof, struct speaker *speaker)
+{
+	if (!is_account(account))
+		return false;
+	speaker->account = arena_printf(arena, "%s/%s", link, lower(arena_text(arena, account)));
+	speaker->proof = arena_text(arena, proof);
+	speaker->proven = true;
+	return true;
+}
+
 /* Who it is: the account that the server put on this very message, and nothing else (threats I1, I3, I4). */
 static void
 prove(struct arena *arena, const struct hear *hear, const struct irc_line *line, struct speaker *speaker)
 {
 	char account[ACCOUNT_MOST + 1];
 
-	if (hear->unproven) {
-		speaker->proof = hear->unproven;
+	speaker->proof = hear->unproven;
+	if (hear->unproven)
 		return;
-	}
 	speaker->proof = arena_printf(arena, "you are not logged in to services on %s", hear->link);
-	if (!line_tag(line, "account", account, sizeof account) || !*account || !strcmp(account, "*") || !strcmp(account, "0"))
-		return;
-	/* An account is one word: anything else could be read as another name somewhere. */
-	if (!text_utf8(account, strlen(account)) || strcspn(account, " /,\t\r\n") != strlen(account))
-		return;
-	speaker->account = arena_printf(arena, "%s/%s", hear->link, lower(account));
-	speaker->proof = "account-tag";
-	speaker->proven = true;
+	if (line_tag(line, "account", account, sizeof account))
+		hear_account(arena, hear->link, account, "account-tag", speaker);
 }
 
 enum heard

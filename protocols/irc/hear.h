@@ -9,13 +9,14 @@ struct arena;
 struct channels;
 struct irc_line;
 struct message;
+struct speaker;
 
 enum { HEARD_LATE = 5 * 60 * 1000 };    /* ms: what is older is only played back */
 
 struct hear {
 	const char *link;
 	const char *nick;               /* ours */
-	const char *unproven;           /* why nobody can be proven here; NULL: the server says who it is on every message */
+	const char *unproven;           /* why nobody can be proven here; NULL: the server puts it on every message */
 	const struct channels *channels;
 	int64_t now;                    /* wall ms */
 };
@@ -34,5 +35,8 @@ enum heard {
 /* A PRIVMSG. Only for HEARD `out` is filled; it goes with the arena. */
 enum heard hear(struct arena *, const struct hear *, const struct irc_line *, const char *origin, const char *target, const char *text,
 	struct message *out);
+
+/* Says who it is: `account` as the server wrote it. False, and nothing is proven, where it is none. */
+bool hear_account(struct arena *, const char *link, const char *account, const char *proof, struct speaker *);
 
 #endif

@@ -13,6 +13,7 @@
 #include "protocols/irc/irc_settings.h"
 #include "protocols/irc/network.h"
 #include "protocols/irc/presence.h"
+#include "protocols/irc/prove.h"
 #include "protocols/irc/say.h"
 #include "protocols/irc/wire.h"
 
@@ -29,6 +30,7 @@ pass_on(struct task *task, struct presence *at)
 	struct ear *ear;
 
 	while (!at->down && !task->cancelled && (ear = presence_heard(at))) {
+		prove_end(at, ear);
 		if (!bridge_hear(task, at->link, &ear->message, 1, NULL))
 			log_warning("%s: what %s said could not be taken: %s", at->link->name, ear->message.from.shown, task->error.text);
 		ear_free(ear);
@@ -42,7 +44,7 @@ visit(struct task *task, struct presence *at)
 	network_begin(at);
 	while (!at->down && !task->cancelled) {
 		pass_on(task, at);
-		if (!at->down && !at->first && !task_park(task))
+		if (!at->down && !task_park(task))
 			break;
 	}
 }

@@ -14,11 +14,14 @@ enum {
 };
 
 static const struct { const char *name; unsigned cap; } caps[] = {
-	{ "account-tag",  CAP_ACCOUNT_TAG },
-	{ "batch",        CAP_BATCH },
-	{ "message-tags", CAP_MESSAGE_TAGS },
-	{ "sasl",         CAP_SASL },
-	{ "server-time",  CAP_SERVER_TIME },
+	{ "account-notify", CAP_ACCOUNT_NOTIFY },
+	{ "account-tag",    CAP_ACCOUNT_TAG },
+	{ "batch",          CAP_BATCH },
+	{ "chghost",        CAP_CHGHOST },
+	{ "extended-join",  CAP_EXTENDED_JOIN },
+	{ "message-tags",   CAP_MESSAGE_TAGS },
+	{ "sasl",           CAP_SASL },
+	{ "server-time",    CAP_SERVER_TIME },
 };
 
 enum { CAPS = sizeof caps / sizeof *caps };
@@ -99,7 +102,7 @@ read_list(struct login *login, const char *list, bool taken_away)
 static void
 ask_for(struct login *login, unsigned wanted)
 {
-	char list[100] = "";
+	char list[400] = "";
 
 	for (size_t i = 0; i < CAPS; i++) {
 		if (!(wanted & caps[i].cap))

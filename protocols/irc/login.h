@@ -16,6 +16,9 @@ enum login_cap {
 	CAP_MESSAGE_TAGS = 4,           /* msgid, bot */
 	CAP_SASL = 8,
 	CAP_SERVER_TIME = 16,           /* what is only played back has its old time */
+	CAP_EXTENDED_JOIN = 32,         /* a JOIN says whose account it is */
+	CAP_ACCOUNT_NOTIFY = 64,        /* logins and logouts are told */
+	CAP_CHGHOST = 128,              /* another host is told as such, not as a QUIT and a JOIN */
 };
 
 enum login_state {

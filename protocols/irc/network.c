@@ -14,6 +14,7 @@
 #include "bridge/run/task.h"
 #include "protocols/irc/irc_settings.h"
 #include "protocols/irc/presence.h"
+#include "protocols/irc/prove.h"
 #include "protocols/irc/reactions.h"
 #include "protocols/irc/wire.h"
 
@@ -143,19 +144,29 @@ take_support(struct presence *at)
 {
 	static const char mapping[] = "CASEMAPPING=";
 
-	for (size_t i = 1; i < at->line.count; i++)
+	for (size_t i = 1; i < at->line.count; i++) {
 		if (!strncmp(at->line.params[i], mapping, strlen(mapping)))
 			at->channels.how = name_case(at->line.params[i] + strlen(mapping));
+		if (!strcmp(at->line.params[i], "WHOX") || !strcmp(at->line.params[i], "-WHOX"))
+			at->identity.whox = at->line.params[i][0] != '-';
+	}
 }
 
 /* Those that the library also hears. */
 static const struct { const char *command; void (*call)(struct presence *); bool ours; } before[] = {
-	{ "001",   take_welcome, false },
-	{ "005",   take_support, false },
-	{ "465",   take_error,   true },
-	{ "ERROR", take_error,   true },
-	{ "PING",  take_ping,    true },
-	{ "PONG",  take_pong,    true },
+	{ "001",     take_welcome, false },
+	{ "005",     take_support, false },
+	{ "311",     prove_answer, true },
+	{ "315",     prove_answer, true },
+	{ "318",     prove_answer, true },
+	{ "330",     prove_answer, true },
+	{ "354",     prove_answer, true },
+	{ "465",     take_error,   true },
+	{ "ACCOUNT", prove_login,  true },
+	{ "CHGHOST", prove_host,   true },
+	{ "ERROR",   take_error,   true },
+	{ "PING",    take_ping,    true },
+	{ "PONG",    take_pong,    true },
 };
 
 /* True: it was for us alone. */
@@ -167,8 +178,11 @@ take(struct presence *at)
 			before[i].call(at);
 			return before[i].ours || at->down;
 		}
+	unsigned had = at->login.has;
 	if (!login_take(&at->login, &at->line))
 		return false;
+	if (at->login.has != had)
+		prove_caps(at, had);
 	if (at->login.state == LOGIN_FAILED && at->stage == STAGE_LOGIN)
 		presence_give_up(at, at->login.why.text);
 	return true;
@@ -256,14 +270,13 @@ network_begin(struct presence *at)
 	snprintf(at->server, sizeof at->server, "%s", "server");
 	at->login = (struct login){ .account = login ? at->irc->account : NULL, .password = login ? at->irc->password->bytes : NULL,
 		.safe = at->irc->tls, .send = send_now, .with = at };
+	prove_start(at);
 	at->wire = wire_open(at->engine, at->irc, &wire_events, at);
 }
 
 void
 network_end(struct presence *at, bool goodbye)
 {
-	struct ear *ear;
-
 	if (goodbye && !at->down && at->session && at->stage >= STAGE_JOINING)
 		session_quit(at->session, "stopped");
 	at->down = true;
@@ -276,6 +289,6 @@ network_end(struct presence *at, bool goodbye)
 	channels_lost(&at->channels);
 	presence_let_go(at);
 	/* Nobody knows any more where an answer would go, and identity is not carried over. */
-	while ((ear = presence_heard(at)))
-		ear_free(ear);
+	presence_deaf(at);
+	identity_end(&at->identity);
 }

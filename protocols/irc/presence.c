@@ -15,6 +15,7 @@
 #include "bridge/run/loop.h"
 #include "bridge/run/task.h"
 #include "protocols/irc/irc_settings.h"
+#include "protocols/irc/prove.h"
 #include "protocols/irc/wire.h"
 
 enum {
@@ -80,6 +81,7 @@ wind(struct presence *at)
 	sooner(&next, at->nick_next);
 	if (at->stage >= STAGE_JOINING)
 		sooner(&next, channels_next(&at->channels));
+	sooner(&next, identity_next(&at->identity));
 	if (next > 0)
 		watch_after(at->clock, next > now ? next - now : 0);
 	else
@@ -149,10 +151,14 @@ presence_act(struct presence *at)
 		at->ask_channels = false;
 		join_what_is_due(at);
 	}
+	prove_ask(at);
 	if (at->tell && at->stage == STAGE_HERE) {
 		at->tell = false;
 		tell_state(at);
 	}
+	/* What was just heard may have ended a question. */
+	if (at->first)
+		presence_wake(at);
 	wind(at);
 }
 
@@ -183,6 +189,8 @@ tick(void *with, int events)
 		return;
 	if (at->deadline && now >= at->deadline)
 		unanswered(at, now);
+	if (identity_expire(&at->identity, now))
+		presence_wake(at);
 	next = at->stage >= STAGE_JOINING ? channels_next(&at->channels) : -1;
 	at->ask_channels = at->ask_channels || (next >= 0 && next <= now);
 	at->ask_nick = at->ask_nick || (at->nick_next && at->nick_next <= now);
@@ -212,17 +220,34 @@ presence_full(const struct presence *at)
 struct ear *
 presence_heard(struct presence *at)
 {
-	struct ear *ear = at->first;
+	struct ear *before = NULL, *ear = at->first;
 
+	while (ear && ear->question && ear->question->answer == ANSWER_AWAITED) {
+		before = ear;
+		ear = ear->next;
+	}
 	if (!ear)
 		return NULL;
-	at->first = ear->next;
-	if (!at->first)
-		at->last = NULL;
+	*(before ? &before->next : &at->first) = ear->next;
+	if (at->last == ear)
+		at->last = before;
 	/* Half of them gone: the server may go on. */
 	if (--at->heard == HEARD_MOST / 2 && !at->down)
 		watch_now(at->resume);
 	return ear;
+}
+
+void
+presence_deaf(struct presence *at)
+{
+	while (at->first) {
+		struct ear *ear = at->first;
+		at->first = ear->next;
+		identity_release(&at->identity, ear->question);
+		ear_free(ear);
+	}
+	at->last = NULL;
+	at->heard = 0;
 }
 
 void

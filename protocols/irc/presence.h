@@ -9,6 +9,7 @@
 #include "bridge/base/error.h"
 #include "bridge/talk/message.h"
 #include "protocols/irc/channels.h"
+#include "protocols/irc/identity.h"
 #include "protocols/irc/line.h"
 #include "protocols/irc/login.h"
 #include "protocols/irc/name.h"
@@ -34,6 +35,8 @@ struct ear {
 	struct ear *next;
 	struct arena *arena;            /* of the message */
 	struct message message;
+	struct question *question;      /* it waits for its answer; NULL: for none */
+	bool proving;                   /* the answer says who it was; else only the order is kept */
 };
 
 /* A task that says something here; on its stack, and taken out before it goes on. */
@@ -61,6 +64,7 @@ struct presence {
 	char bytes[LINE_HEARD_MOST + 1];
 	struct irc_line line;           /* the one that the library reads now */
 	struct channels channels;
+	struct identity identity;
 	char nick[NAME_MOST + 1];       /* ours, as the server has it */
 	char server[NAME_MOST + 1];     /* what it calls itself */
 	size_t prefix;                  /* bytes that it puts before our lines; 0: not known yet */
@@ -92,7 +96,8 @@ void presence_act(struct presence *);                   /* does what was noted, 
 
 void presence_hear(struct presence *, struct ear *);
 bool presence_full(const struct presence *);            /* enough is heard that nobody has taken yet */
-struct ear *presence_heard(struct presence *);          /* the next one, for the caller to free with ear_free(); NULL: none */
+struct ear *presence_heard(struct presence *);          /* the next one whose speaker is not being asked about, for the caller to free with ear_free(); NULL: none */
+void presence_deaf(struct presence *);                  /* forgets all that was heard and not passed on */
 void ear_free(struct ear *);
 
 void presence_wait(struct presence *, struct waiter *);

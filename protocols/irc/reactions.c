@@ -13,6 +13,7 @@
 #include "protocols/irc/hear.h"
 #include "protocols/irc/irc_settings.h"
 #include "protocols/irc/presence.h"
+#include "protocols/irc/prove.h"
 
 struct event {
 	const char *name;
@@ -51,9 +52,12 @@ on_join(struct presence *at, const struct event *event)
 		return;
 	if (!is_us(at, event->nick)) {
 		channels_join(&at->channels, channel, event->nick);
+		if (prove_is_told(at) && event->count == 3)
+			identity_tell(&at->identity, &at->channels, event->origin, event->params[1]);
 		return;
 	}
 	channels_entered(&at->channels, channel, clock_mono());
+	identity_left(&at->identity, &at->channels, NULL);
 	at->tell = at->stage == STAGE_HERE;
 }
 
@@ -83,10 +87,18 @@ out_of(struct presence *at, struct channel *channel, const char *how, const char
 	char *clean = text_cut(arena, text_clean(arena, reason, strlen(reason)), 100);
 
 	channels_left(&at->channels, channel, arena_printf(arena, "%s%s%s", how, *clean ? ": " : "", clean), clock_mono());
+	identity_left(&at->identity, &at->channels, NULL);
 	log_warning("%s: not in %s: %s.", at->link->name, channel->name, channel->why);
 	arena_free(arena);
 	at->tell = at->stage == STAGE_HERE;
 	at->ask_channels = at->stage == STAGE_JOINING;
+}
+
+static void
+somebody_left(struct presence *at, struct channel *channel, const char *nick)
+{
+	channels_part(&at->channels, channel, nick);
+	identity_left(&at->identity, &at->channels, nick);
 }
 
 static void
@@ -97,7 +109,7 @@ on_part(struct presence *at, const struct event *event)
 	if (channel && is_us(at, event->nick) && channel->state == CHANNEL_IN)
 		out_of(at, channel, "taken out", event->params[1]);
 	else if (channel)
-		channels_part(&at->channels, channel, event->nick);
+		somebody_left(at, channel, event->nick);
 }
 
 static void
@@ -108,7 +120,7 @@ on_kick(struct presence *at, const struct event *event)
 	if (channel && is_us(at, event->params[1]) && channel->state == CHANNEL_IN)
 		out_of(at, channel, "kicked", event->params[2]);
 	else if (channel)
-		channels_part(&at->channels, channel, event->params[1]);
+		somebody_left(at, channel, event->params[1]);
 }
 
 /* Whoever had our nick has let it go. */
@@ -123,6 +135,7 @@ static void
 on_quit(struct presence *at, const struct event *event)
 {
 	channels_quit(&at->channels, event->nick);
+	identity_void(&at->identity, event->nick);
 	nick_free(at, event->nick);
 }
 
@@ -132,6 +145,8 @@ on_nick(struct presence *at, const struct event *event)
 	const char *to = event->params[0];
 
 	channels_rename(&at->channels, event->nick, to);
+	identity_void(&at->identity, event->nick);
+	identity_void(&at->identity, to);
 	if (!is_us(at, event->nick)) {
 		nick_free(at, event->nick);
 		return;
@@ -190,19 +205,10 @@ on_host(struct presence *at, const struct event *event)
 	at->prefix = 0;
 }
 
-/* Why nobody can be proven here; NULL: the server says who it is. It may withdraw that at any time. */
-static const char *
-nobody_proven(const struct presence *at)
-{
-	if (!at->irc->tls && !irc_settings_local(at->irc))
-		return "this connection is not encrypted, so anybody could forge it";
-	return at->login.has & CAP_ACCOUNT_TAG ? NULL : "this network has no account-tag";
-}
-
 static void
 on_message(struct presence *at, const struct event *event)
 {
-	const struct hear hearing = { at->link->name, at->nick, nobody_proven(at), &at->channels, clock_wall() };
+	const struct hear hearing = { at->link->name, at->nick, prove_nobody(at), &at->channels, clock_wall() };
 	struct ear *ear = memory_take(sizeof *ear);
 
 	ear->arena = arena_new();
@@ -215,6 +221,7 @@ on_message(struct presence *at, const struct event *event)
 		ear_free(ear);
 		return;
 	}
+	prove_begin(at, ear, event->origin);
 	presence_hear(at, ear);
 }
 

@@ -142,6 +142,13 @@ wire_later(struct wire *wire, const struct written *line)
 }
 
 void
+wire_first(struct wire *wire, const struct written *line)
+{
+	flood_put_first(&wire->flood, line);
+	send_waiting(wire);
+}
+
+void
 wire_after(struct wire *wire, const struct written *line)
 {
 	flood_put(&wire->flood, line, true);

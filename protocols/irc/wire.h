@@ -26,6 +26,7 @@ void wire_close(struct wire *);                 /* NULL is fine */
 void wire_now(struct wire *, const struct written *);           /* before all that waits: PONG, the login */
 bool wire_room(const struct wire *, size_t lines);
 void wire_later(struct wire *, const struct written *);         /* in order, as the server's limit allows */
+void wire_first(struct wire *, const struct written *);         /* before all that waits, but it costs what a line costs */
 void wire_after(struct wire *, const struct written *);         /* in order with those, and free: a PING behind what was said */
 void wire_resume(struct wire *);
 void wire_fail(struct wire *, const char *why);                 /* down() is called from the loop */

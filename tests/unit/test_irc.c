@@ -76,7 +76,7 @@ freeaddrinfo(struct addrinfo *found)
 
 struct heard {
 	char text[600], account[120], shown[80], proof[80], channel[80], id[80];
-	bool proven, direct;
+	bool proven, only_looks, direct;
 };
 
 static struct {
@@ -168,10 +168,21 @@ bridge_hear(struct task *task, struct link *link, const struct message *message,
 	copy_text(heard->channel, sizeof heard->channel, message->place.channel);
 	copy_text(heard->id, sizeof heard->id, message->id);
 	heard->proven = message->from.proven;
+	heard->only_looks = message->from.only_looks;
 	heard->direct = message->direct;
 	story.heard_count++;
 	tell_news();
 	return true;
+}
+
+/* What changes something begins with !deploy or !build; !ping needs no proof, and what has no ! is not for us. */
+enum proof
+bridge_wants_proof(const struct link *link, const struct message *message)
+{
+	assert(link == &gateway.link);
+	if (message->text[0] != '!' || !strncmp(message->text, "!ping", 5))
+		return PROOF_NONE;
+	return !strncmp(message->text, "!deploy", 7) || !strncmp(message->text, "!build", 6) ? PROOF_TO_CHANGE : PROOF_TO_LOOK;
 }
 
 static struct timespec
@@ -731,6 +742,367 @@ test_a_notice_a_ctcp_or_nickserv_triggers_nothing(void **state)
 	tell("@account=alice :alice!a@h PRIVMSG #ops :\001ACTION !deploy\001");
 	tell(":alice!a@h INVITE sally #secret");
 	expect_heard_only(0);
+	expect_nothing();
+}
+
+/* -- Who it is where there is no account-tag (threats I2, I3) ------------------------------------------------------- */
+
+static const char told_caps[] = "account-notify batch chghost extended-join message-tags server-time";
+
+/* A network that tells of accounts, with WHOX. Alice and bob were there before us. */
+static void
+go_in_untagged(const char *caps, const char *support)
+{
+	start_gateway();
+	assert_true(answer_the_door());
+	greet(caps);
+	tell(":irc.test 001 sally :Welcome");
+	tell(":irc.test 005 sally CASEMAPPING=ascii %s :are supported", support);
+	let_in("sally", "@alice sally bob");
+	await(story.ups == 1);
+}
+
+/* The next line asks about that nick; its token. */
+static unsigned
+expect_question(const char *nick)
+{
+	char beginning[80];
+	const char *line;
+
+	snprintf(beginning, sizeof beginning, "WHO %s %%tcuhna,", nick);
+	line = expect(beginning);
+	unsigned token = (unsigned)atoi(line + strlen(beginning));
+	assert_in_range(token, 1, 999);
+	return token;
+}
+
+static void
+answer_question(unsigned token, const char *nick, const char *account)
+{
+	tell(":irc.test 354 sally %u #ops %c h %s %s", token, *nick, nick, account);
+	tell(":irc.test 315 sally %s :End of /WHO list.", nick);
+}
+
+static const struct heard *
+last_heard(void)
+{
+	return &story.heard[(story.heard_count - 1) % HEARD_SIZE];
+}
+
+static void
+test_a_fresh_answer_proves_a_change(void **state)
+{
+	(void)state;
+	go_in_untagged(told_caps, "WHOX");
+	tell(":alice!a@h PRIVMSG #ops :!deploy web");
+	answer_question(expect_question("alice"), "alice", "Alice");
+	await(story.heard_count == 1);
+	assert_true(story.heard[0].proven);
+	assert_false(story.heard[0].only_looks);
+	assert_string_equal(story.heard[0].account, "corp/alice");
+	assert_string_equal(story.heard[0].proof, "whox");
+	assert_string_equal(story.heard[0].text, "!deploy web");
+	/* Each change is asked for again; a look is not, for now it is known. */
+	tell(":alice!a@h PRIVMSG #ops :!list");
+	await(story.heard_count == 2);
+	assert_string_equal(story.heard[1].proof, "account-notify");
+	assert_true(story.heard[1].only_looks);
+	tell(":alice!a@h PRIVMSG #ops :!deploy web");
+	answer_question(expect_question("alice"), "alice", "alice");
+	await(story.heard_count == 3);
+	assert_string_equal(story.heard[2].proof, "whox");
+}
+
+static void
+test_an_answer_after_a_nick_swap_proves_nobody(void **state)
+{
+	(void)state;
+	go_in_untagged(told_caps, "WHOX");
+	/* Mallory has the nick; alice, of the same host, gets it back before the server answers. */
+	tell(":irc.test 353 sally = #ops :mallory");
+	tell(":alice!a@h NICK :away");
+	tell(":mallory!a@h NICK :alice");
+	tell(":alice!a@h PRIVMSG #ops :!deploy web");
+	unsigned token = expect_question("alice");
+	tell(":alice!a@h NICK :mallory");
+	tell(":away!a@h NICK :alice");
+	answer_question(token, "alice", "alice");
+	await(story.heard_count == 1);
+	assert_false(story.heard[0].proven);
+	assert_string_equal(story.heard[0].account, "");
+	assert_non_null(strstr(story.heard[0].proof, "changed while I asked corp"));
+	expect_nothing();
+}
+
+static void
+test_whatever_happens_in_between_proves_nobody(void **state)
+{
+	static const char *const events[] = {
+		":alice!a@h QUIT :*.net *.split", ":alice!a@h PART #ops :bye", ":bob!b@h KICK #ops alice :out", ":alice!a@h ACCOUNT *",
+		":alice!a@h ACCOUNT alice", ":alice!a@h CHGHOST a other", ":alice!a@h NICK Alice",
+	};
+
+	(void)state;
+	go_in_untagged(told_caps, "WHOX");
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+		tell(":alice!a@h PRIVMSG #ops :!deploy web");
+		unsigned token = expect_question("alice");
+		tell("%s", events[i]);
+		answer_question(token, "alice", "alice");
+		await(story.heard_count == i + 1);
+		if (last_heard()->proven)
+			fail_msg("%s voids nothing", events[i]);
+		/* Somebody else, a moment later: nothing that was known is left. */
+		tell(":Alice!a@h QUIT :");
+		tell(":alice!a@h QUIT :");
+		tell(":alice!a@h JOIN #ops alice :A");
+	}
+}
+
+static void
+test_what_the_network_tells_is_enough_to_look(void **state)
+{
+	(void)state;
+	go_in_untagged(told_caps, "WHOX");
+	tell(":dave!d@h JOIN #ops Dave :a name");
+	tell(":dave!d@h PRIVMSG #ops :!list");
+	tell(":dave!d@h ACCOUNT *");
+	tell(":dave!d@h PRIVMSG #ops :!list");
+	tell(":dave!d@h PRIVMSG #ops :!deploy");
+	tell(":dave!d@h ACCOUNT eve");
+	tell(":dave!d@h PRIVMSG #ops :!list");
+	tell(":dave!d@h CHGHOST d cloak");
+	tell(":dave!d@cloak PRIVMSG #ops :!list");
+	await(story.heard_count == 5);
+	assert_string_equal(story.heard[0].account, "corp/dave");
+	assert_true(story.heard[0].only_looks);
+	for (int i = 1; i < 3; i++) {
+		assert_false(story.heard[i].proven);
+		assert_string_equal(story.heard[i].proof, "you are not logged in to services on corp");
+	}
+	for (int i = 3; i < 5; i++)
+		assert_string_equal(story.heard[i].account, "corp/eve");
+	/* Nobody was asked about. */
+	expect_nothing();
+}
+
+static void
+test_nothing_is_carried_to_another_nick_or_another_stay(void **state)
+{
+	static const char *const events[] = { ":dave!d@h NICK :dan", ":dave!d@h QUIT :*.net *.split", ":dave!d@h PART #ops", ":bob!b@h KICK #ops dave :out" };
+
+	(void)state;
+	go_in_untagged(told_caps, "WHOX");
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+		tell(":dave!d@h JOIN #ops dave :a name");
+		tell("%s", events[i]);
+		tell(":irc.test 353 sally = #ops :dave dan");
+		tell(":%s!d@h PRIVMSG #ops :!list", i ? "dave" : "dan");
+		answer_question(expect_question(i ? "dave" : "dan"), i ? "dave" : "dan", "0");
+		await(story.heard_count == i + 1);
+		assert_false(last_heard()->proven);
+		tell(":dan!d@h QUIT :");
+		tell(":dave!d@h QUIT :");
+	}
+}
+
+static void
+test_a_question_holds_up_nobody_else(void **state)
+{
+	(void)state;
+	go_in_untagged(told_caps, "WHOX");
+	tell(":alice!a@h PRIVMSG #ops :!deploy one");
+	tell(":alice!a@h PRIVMSG #ops :!ping two");
+	tell(":alice!a@h PRIVMSG #ops :!deploy three");
+	tell(":bob!b@h PRIVMSG #ops :!ping bob");
+	unsigned token = expect_question("alice");
+	await(story.heard_count == 1);
+	assert_string_equal(story.heard[0].text, "!ping bob");
+	answer_question(token, "alice", "alice");
+	await(story.heard_count == 4);
+	assert_string_equal(story.heard[1].text, "!deploy one");
+	assert_string_equal(story.heard[2].text, "!ping two");
+	assert_string_equal(story.heard[3].text, "!deploy three");
+	assert_true(story.heard[1].proven);
+	assert_true(story.heard[3].proven);
+	/* One answer for both: it came after both. */
+	expect_nothing();
+}
+
+static void
+test_who_shares_no_channel_with_us_is_not_asked_about(void **state)
+{
+	(void)state;
+	go_in_untagged(told_caps, "WHOX");
+	tell(":zed!z@h PRIVMSG sally :!deploy");
+	tell(":zed!z@h PRIVMSG sally :!list");
+	await(story.heard_count == 2);
+	for (int i = 0; i < 2; i++) {
+		assert_false(story.heard[i].proven);
+		assert_non_null(strstr(story.heard[i].proof, "we share no channel on corp"));
+	}
+	expect_nothing();
+	/* In private, but seen in #ops. */
+	tell(":alice!a@h PRIVMSG sally :!deploy");
+	answer_question(expect_question("alice"), "alice", "alice");
+	await(story.heard_count == 3);
+	assert_true(story.heard[2].proven);
+	assert_true(story.heard[2].direct);
+}
+
+static void
+test_a_network_that_tells_nothing_is_asked_for_looks_too(void **state)
+{
+	(void)state;
+	/* extended-join alone is not enough: a logout would not be told. */
+	go_in_untagged("extended-join", "WHOX");
+	tell(":dave!d@h JOIN #ops dave :a name");
+	tell(":dave!d@h PRIVMSG #ops :!list");
+	answer_question(expect_question("dave"), "dave", "dave");
+	tell(":dave!d@h PRIVMSG #ops :!list");
+	answer_question(expect_question("dave"), "dave", "*");
+	tell(":dave!d@h PRIVMSG #ops :hello");
+	tell(":dave!d@h PRIVMSG #ops :!ping");
+	await(story.heard_count == 4);
+	assert_string_equal(story.heard[0].account, "corp/dave");
+	assert_false(story.heard[1].proven);
+	assert_string_equal(story.heard[1].proof, "you are not logged in to services on corp");
+	expect_nothing();
+}
+
+static void
+test_without_whox_people_may_look_and_change_nothing(void **state)
+{
+	(void)state;
+	go_in_untagged("", "X");
+	tell(":alice!a@h PRIVMSG #ops :!list");
+	assert_string_equal(expect("WHOIS"), "WHOIS alice");
+	tell(":irc.test 311 sally alice a h * :Alice");
+	tell(":irc.test 330 sally alice alice :is logged in as");
+	tell(":irc.test 318 sally alice :End of /WHOIS list.");
+	await(story.heard_count == 1);
+	assert_string_equal(story.heard[0].account, "corp/alice");
+	assert_string_equal(story.heard[0].proof, "whois");
+	assert_true(story.heard[0].only_looks);
+	tell(":alice!a@h PRIVMSG #ops :!deploy");
+	await(story.heard_count == 2);
+	assert_false(story.heard[1].proven);
+	assert_non_null(strstr(story.heard[1].proof, "neither account-tag nor WHOX"));
+	expect_nothing();
+}
+
+static void
+test_an_answer_that_never_comes_proves_nobody(void **state)
+{
+	(void)state;
+	go_in_untagged(told_caps, "WHOX");
+	tell(":alice!a@h PRIVMSG #ops :!deploy");
+	unsigned token = expect_question("alice");
+	await(story.heard_count == 1);
+	assert_false(story.heard[0].proven);
+	assert_non_null(strstr(story.heard[0].proof, "did not say in time"));
+	answer_question(token, "alice", "alice");
+	expect_heard_only(1);
+}
+
+static void
+test_a_question_leaves_before_what_waits(void **state)
+{
+	struct saying long_one = { .target = "#ops", .headline = "many", .lines = 8 };
+
+	(void)state;
+	gateway.irc.rate = 1000;
+	go_in_untagged(told_caps, "WHOX");
+	order(&long_one);
+	for (int i = 0; i < 3; i++)
+		expect("NOTICE #ops");
+	tell(":alice!a@h PRIVMSG #ops :!deploy");
+	const char *line = expect("");
+	if (!strncmp(line, "NOTICE", 6))        /* it was on its way */
+		line = expect("");
+	assert_memory_equal(line, "WHO alice", 9);
+}
+
+static void
+test_identity_is_not_carried_over_a_reconnection(void **state)
+{
+	(void)state;
+	go_in_untagged(told_caps, "WHOX");
+	tell(":dave!d@h JOIN #ops dave :a name");
+	tell(":dave!d@h PRIVMSG #ops :!list");
+	tell(":alice!a@h PRIVMSG #ops :!deploy");
+	expect_question("alice");
+	await(story.heard_count == 1);
+	hang_up();
+	await(story.aways == 1);
+	assert_true(answer_the_door());
+	greet(told_caps);
+	tell(":irc.test 001 sally :Welcome");
+	tell(":irc.test 005 sally CASEMAPPING=ascii :are supported");
+	let_in("sally", "@alice sally bob dave");
+	await(story.ups == 2);
+	/* Nor is what that server could: this one has no WHOX. */
+	tell(":dave!d@h PRIVMSG #ops :!list");
+	assert_string_equal(expect("WHOIS"), "WHOIS dave");
+	tell(":irc.test 318 sally dave :End of /WHOIS list.");
+	await(story.heard_count == 2);
+	assert_false(story.heard[1].proven);
+	assert_string_equal(story.heard[1].text, "!list");
+}
+
+static void
+test_a_withdrawn_account_tag_makes_us_ask(void **state)
+{
+	(void)state;
+	go_in_untagged("account-notify account-tag extended-join", "WHOX");
+	/* While it is there nothing else counts. */
+	tell(":alice!a@h ACCOUNT alice");
+	tell(":alice!a@h PRIVMSG #ops :!deploy");
+	tell("@account=alice :alice!a@h PRIVMSG #ops :!deploy");
+	await(story.heard_count == 2);
+	assert_false(story.heard[0].proven);
+	assert_string_equal(story.heard[1].proof, "account-tag");
+	expect_nothing();
+	tell(":irc.test CAP sally DEL :account-tag");
+	tell("@account=alice :alice!a@h PRIVMSG #ops :!deploy");
+	unsigned token = expect_question("alice");
+	/* What was told before does not count: nobody listened. */
+	tell("@account=bob :bob!b@h PRIVMSG #ops :!list");
+	answer_question(expect_question("bob"), "bob", "0");
+	await(story.heard_count == 3);
+	answer_question(token, "alice", "alice");
+	await(story.heard_count == 4);
+	assert_false(story.heard[2].proven);
+	assert_string_equal(story.heard[3].proof, "whox");
+	/* And it comes back in the middle of a question. */
+	tell(":alice!a@h PRIVMSG #ops :!deploy");
+	token = expect_question("alice");
+	tell(":irc.test CAP sally NEW :account-tag");
+	expect("CAP REQ account-tag");
+	tell(":irc.test CAP sally ACK :account-tag");
+	answer_question(token, "alice", "alice");
+	await(story.heard_count == 5);
+	assert_false(story.heard[4].proven);
+	tell("@account=alice :alice!a@h PRIVMSG #ops :!deploy");
+	await(story.heard_count == 6);
+	assert_string_equal(story.heard[5].proof, "account-tag");
+}
+
+static void
+test_an_open_line_is_never_asked_anything(void **state)
+{
+	(void)state;
+	gateway.irc.server = "elsewhere.test";
+	gateway.irc.insecure = true;
+	go_in_untagged(told_caps, "WHOX");
+	tell(":alice!a@h ACCOUNT alice");
+	tell(":alice!a@h PRIVMSG #ops :!deploy");
+	tell(":alice!a@h PRIVMSG #ops :!list");
+	await(story.heard_count == 2);
+	for (int i = 0; i < 2; i++) {
+		assert_false(story.heard[i].proven);
+		assert_non_null(strstr(story.heard[i].proof, "not encrypted"));
+	}
 	expect_nothing();
 }
 
@@ -1855,6 +2227,20 @@ main(void)
 		STORY(test_an_admins_nick_gives_no_rights),
 		STORY(test_a_withdrawn_account_tag_proves_nobody_any_more),
 		STORY(test_a_forged_tag_on_an_open_line_proves_nobody),
+		STORY(test_a_fresh_answer_proves_a_change),
+		STORY(test_an_answer_after_a_nick_swap_proves_nobody),
+		STORY(test_whatever_happens_in_between_proves_nobody),
+		STORY(test_what_the_network_tells_is_enough_to_look),
+		STORY(test_nothing_is_carried_to_another_nick_or_another_stay),
+		STORY(test_a_question_holds_up_nobody_else),
+		STORY(test_who_shares_no_channel_with_us_is_not_asked_about),
+		STORY(test_a_network_that_tells_nothing_is_asked_for_looks_too),
+		STORY(test_without_whox_people_may_look_and_change_nothing),
+		STORY(test_an_answer_that_never_comes_proves_nobody),
+		STORY(test_a_question_leaves_before_what_waits),
+		STORY(test_identity_is_not_carried_over_a_reconnection),
+		STORY(test_a_withdrawn_account_tag_makes_us_ask),
+		STORY(test_an_open_line_is_never_asked_anything),
 		STORY(test_what_is_played_back_is_no_command),
 		STORY(test_a_notice_a_ctcp_or_nickserv_triggers_nothing),
 		STORY(test_a_name_with_percents_is_no_format),

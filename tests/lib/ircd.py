@@ -1,15 +1,19 @@
 """A small IRC network for conversations: the gateway is its only connection, everybody else is a puppet of the test.
 
-It has accounts (the account-tag), SASL PLAIN and nothing else, so that a conversation needs no server to be installed."""
+It has accounts (the account-tag) and SASL PLAIN, so that a conversation needs no server to be installed. A test may give it other
+capabilities, let it say in 005 that it has WHOX, and answer WHO and WHOIS itself, when and as it likes."""
 import base64
 import queue
 import socket
 import threading
 
+CAPS = "message-tags account-tag sasl=PLAIN server-time"
+
 
 class Network:
-    def __init__(self, channel="#ops", password="pw-sally"):
-        self.channel, self.password = channel, password
+    def __init__(self, channel="#ops", password="pw-sally", caps=CAPS, support="MODES=4"):
+        self.channel, self.password, self.caps, self.support = channel, password, caps, support
+        self.asked = queue.Queue()              # ("WHO", nick, token) or ("WHOIS", nick) of the gateway, in order
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.said = queue.Queue()               # (kind, target, text) of the gateway, in order
@@ -58,7 +62,7 @@ class Network:
 
     def on_cap(self, words):
         if words[0] == "LS":
-            self.send(":net.test CAP * LS :message-tags account-tag sasl=PLAIN server-time")
+            self.send(f":net.test CAP * LS :{self.caps}")
         elif words[0] == "REQ":
             self.send(f":net.test CAP * ACK :{words[1]}")
         elif words[0] == "END":
@@ -80,7 +84,7 @@ class Network:
 
     def welcome(self):
         self.send(f":net.test 001 {self.nick} :Welcome")
-        self.send(f":net.test 005 {self.nick} CHANTYPES=# NICKLEN=30 CASEMAPPING=ascii :are supported by this server")
+        self.send(f":net.test 005 {self.nick} CHANTYPES=# NICKLEN=30 CASEMAPPING=ascii {self.support} :are supported by this server")
         self.send(f":net.test 422 {self.nick} :No message of the day")
 
     def on_join(self, words):
@@ -99,6 +103,16 @@ class Network:
 
     def on_ping(self, words):
         self.send(f":net.test PONG net.test :{words[-1]}")
+
+    def on_who(self, words):
+        self.asked.put(("WHO", words[0], words[1].rsplit(",", 1)[1]))
+
+    def on_whois(self, words):
+        self.asked.put(("WHOIS", words[0]))
+
+    def answer_who(self, token, nick, account, user="u", host="host.test"):
+        self.send(f":net.test 354 {self.nick} {token} {self.channel} {user} {host} {nick} {account}")
+        self.send(f":net.test 315 {self.nick} {nick} :End of /WHO list.")
 
     def on_privmsg(self, words):
         self.said.put((">>", words[0], words[1]))

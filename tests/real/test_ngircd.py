@@ -42,8 +42,8 @@ class Ngircd(unittest.TestCase):
     def test_strangers_may_ping_and_nothing_else(self):
         self.assertIn("NOTICE #ops", self.ask("!ping one", "pong one"))
         refusal = self.ask("!build hello", "refused: I cannot prove who you are")
-        self.assertIn("account-tag", refusal)
-        self.assertIn("account-tag", self.ask("!help", "I cannot prove who you are"))
+        self.assertIn("neither account-tag nor WHOX", refusal)
+        self.assertIn("not logged in to services on old", self.ask("!help", "I cannot prove who you are"))
         self.assertEqual(self.gateway.cli("audit", "list")[1].count("build hello"), 1)
 
     def test_in_private_the_same(self):

@@ -69,6 +69,8 @@ test_what_is_no_line_is_refused(void **state)
 		assert_false(reads(texts[i], &line));
 	memcpy(bytes, "PRIVMSG #ops :a\0b", 17);
 	assert_false(line_read(bytes, 17, &line));
+	memcpy(bytes, "@account=alice\0x :a!b@c PRIVMSG #ops :!x", 40);
+	assert_false(line_read(bytes, 40, &line));
 	memcpy(bytes, "PRIVMSG #ops :a\rb", 17);
 	assert_false(line_read(bytes, 17, &line));
 }
@@ -496,6 +498,12 @@ test_only_the_servers_account_tag_proves_anybody(void **state)
 		{ "account=\xff", "alice!a@h", "#ops", HEARD, NULL },
 		{ "+account=alice", "alice!a@h", "#ops", HEARD, NULL },
 		{ "account=alice;account=*", "alice!a@h", "#ops", HEARD, NULL },
+		{ "account=alice;account", "alice!a@h", "#ops", HEARD, NULL },
+		{ "account=*;+account=alice;account=bob", "alice!a@h", "#ops", HEARD, "corp/bob" },
+		{ "draft/account=alice;ACCOUNT=alice;account.x=alice", "alice!a@h", "#ops", HEARD, NULL },
+		{ "account=a\\\\sb", "alice!a@h", "#ops", HEARD, "corp/a\\sb" },
+		{ "account=al\\:ice", "alice!a@h", "#ops", HEARD, "corp/al;ice" },
+		{ "account=alice\\n", "alice!a@h", "#ops", HEARD, NULL },
 	};
 	static const struct hearing_row none = { "account=alice", "alice!a@h", "#ops", HEARD, NULL };
 	struct channels channels = two_channels();
@@ -523,6 +531,13 @@ test_what_is_no_command_is_not_heard(void **state)
 		{ "account=alice", "SALLY!a@h", "#ops", HEARD_OURSELVES, NULL },
 		{ "account=alice", "alice!a@h", "#other", HEARD_ELSEWHERE, NULL },
 		{ "account=alice", "alice!a@h", "@#ops", HEARD_ELSEWHERE, NULL },
+		{ "account=alice", "alice!a@h", "+#ops", HEARD_ELSEWHERE, NULL },
+		{ "account=alice", "alice!a@h", "~&@%+#ops", HEARD_ELSEWHERE, NULL },
+		{ "account=alice", "alice!a@h", "#ops,#shop", HEARD_ELSEWHERE, NULL },
+		{ "account=alice", "alice!a@h", "#ops,sally", HEARD_ELSEWHERE, NULL },
+		{ "account=alice", "alice!a@h", "sally,#ops", HEARD_ELSEWHERE, NULL },
+		{ "account=alice", "alice!a@h", "$*.test", HEARD_ELSEWHERE, NULL },
+		{ "account=alice", "alice!a@h", "sally@irc.test", HEARD_ELSEWHERE, NULL },
 		{ "account=alice", "alice!a@h", "sallyx", HEARD_ELSEWHERE, NULL },
 		{ "account=alice", "irc.test", "#ops", HEARD_NOBODY, NULL },
 		{ "account=alice", "\xff!a@h", "sally", HEARD_NOBODY, NULL },
@@ -532,6 +547,36 @@ test_what_is_no_command_is_not_heard(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		hear_row(&rows[i], &channels, NULL);
+	channels_end(&channels);
+}
+
+/* { } | ~ are the small letters of [ ] \ ^ where the network says so, and four other letters where it does not. */
+static void
+test_look_alikes_are_the_same_only_where_the_network_says_so(void **state)
+{
+	static const char *const names[] = { "#a[\\]^", NULL };
+	static const struct { const char *target; enum name_case how; enum heard heard; } rows[] = {
+		{ "#a[\\]^", CASE_ASCII, HEARD }, { "#a{|}~", CASE_ASCII, HEARD_ELSEWHERE }, { "#a{|}^", CASE_ASCII, HEARD_ELSEWHERE },
+		{ "#A{|}~", CASE_RFC1459, HEARD }, { "#a{|}~", CASE_STRICT, HEARD_ELSEWHERE }, { "#a{|}^", CASE_STRICT, HEARD },
+		{ "me[]", CASE_ASCII, HEARD }, { "me{}", CASE_ASCII, HEARD_ELSEWHERE }, { "ME{}", CASE_RFC1459, HEARD },
+		/* Letters of another alphabet are nobody's. */
+		{ "#\320\260[\\]^", CASE_RFC1459, HEARD_ELSEWHERE }, { "m\320\265[]", CASE_RFC1459, HEARD_ELSEWHERE },
+	};
+	struct channels channels;
+
+	(void)state;
+	channels_begin(&channels, names, 1000);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct hear hearing = { "corp", "me[]", NULL, &channels, 0 };
+		struct arena *arena = arena_new();
+		struct message message;
+		struct irc_line line;
+		channels.how = rows[i].how;
+		assert_true(reads("@account=alice :alice!a@h PRIVMSG x :!build", &line));
+		if (hear(arena, &hearing, &line, line.prefix, rows[i].target, "!build", &message) != rows[i].heard)
+			fail_msg("%s, row %zu", rows[i].target, i);
+		arena_free(arena);
+	}
 	channels_end(&channels);
 }
 
@@ -816,6 +861,7 @@ main(void)
 		cmocka_unit_test(test_the_queue_keeps_its_order_and_is_bounded),
 		cmocka_unit_test(test_only_the_servers_account_tag_proves_anybody),
 		cmocka_unit_test(test_what_is_no_command_is_not_heard),
+		cmocka_unit_test(test_look_alikes_are_the_same_only_where_the_network_says_so),
 		cmocka_unit_test(test_a_message_says_where_and_which),
 		cmocka_unit_test(test_people_come_go_and_change_their_names),
 		cmocka_unit_test(test_a_channel_is_asked_for_ever_later),

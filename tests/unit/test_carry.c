@@ -270,10 +270,11 @@ static const struct rights *
 open_rights(struct conf *conf)
 {
 	static const struct rights_world world = { .instance = anything, .verb = any_verb, .nearest = nothing_near, .room = anything, .link = anything };
-	static const struct list none;
+	static const char *const verbs[] = { "ping", "whoami", NULL };
+	static const struct list none, strangers = { 2, verbs, NULL };
 	struct sections persons = fill_all(conf, &person_shape), roles = fill_all(conf, &role_shape);
 
-	return rights_compile(conf, &persons, &roles, &none, &none, "root", &world);
+	return rights_compile(conf, &persons, &roles, &strangers, &none, "root", &world);
 }
 
 static void
@@ -1023,6 +1024,56 @@ test_a_stranger_is_answered_once_and_asks_nobody(void **state)
 	assert_string_equal(sql(fixture, "SELECT what FROM audit ORDER BY seq LIMIT 4"), "refused;refused;refused;refused;");
 }
 
+/* However a protocol came to believe it. */
+static void
+test_who_was_only_told_about_looks_and_changes_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct message message = { .from = { "corp/alice", "alice", "account-notify", true, true }, .place = { "corp", "#ops", NULL }, .text = "!ci do web" };
+
+	assert_false(hearing_changes(&fixture->talk, &message));
+	hearing_take(&fixture->talk, &message, 0);
+	expect(fixture, "-- alice: refused: I cannot prove well enough who you are: account-notify proves only what looks");
+	message.text = "!ci do web --dry-run";
+	hearing_take(&fixture->talk, &message, 0);
+	expect(fixture, "-- alice: refused: I cannot prove well enough who you are: account-notify proves only what looks");
+	assert_int_equal(fixture->script.asked + fixture->script.resolved + fixture->script.ran, 0);
+	assert_string_equal(sql(fixture, "SELECT what || ' ' || person FROM audit ORDER BY seq"), "refused alice;refused alice;");
+	assert_string_equal(sql(fixture, "SELECT count(*) FROM intent"), "0;");
+	message.text = "!ci see";
+	hearing_take(&fixture->talk, &message, 0);
+	UNTIL(fixture, !strcmp(sql(fixture, "SELECT count(*) FROM audit WHERE what='answered'"), "1;"));
+}
+
+static void
+test_a_question_is_asked_only_for_what_needs_its_answer(void **state)
+{
+	struct fixture *fixture = *state;
+	static const struct { const char *account, *text; bool direct; enum proof wanted; } lines[] = {
+		{ NULL, "hello", false, PROOF_NONE },
+		{ NULL, "!ping", false, PROOF_NONE },
+		{ "corp/alice", "!ping", false, PROOF_NONE },
+		{ NULL, "!whoami", false, PROOF_TO_LOOK },      /* strangers may, but it says who they are */
+		{ NULL, "!frobnicate", false, PROOF_TO_LOOK },
+		{ NULL, "!ci see", false, PROOF_TO_LOOK },
+		{ NULL, "!why ci do web", false, PROOF_TO_LOOK },
+		{ NULL, "!ci do web", false, PROOF_TO_CHANGE },
+		{ NULL, "do web", true, PROOF_TO_CHANGE },
+		{ NULL, "!ship", false, PROOF_TO_CHANGE },
+		{ NULL, "!pause", false, PROOF_TO_CHANGE },
+		{ "corp/alice", "!do web", false, PROOF_TO_CHANGE },
+		{ "corp/alice", "!do web --dry-run", false, PROOF_TO_CHANGE },
+		{ "corp/zed", "!do web", false, PROOF_TO_LOOK },        /* nobody we know: whoever it is, they change nothing */
+	};
+
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		struct message message = { .from = { lines[i].account, "x", "account-notify", lines[i].account, lines[i].account },
+			.place = { "corp", lines[i].direct ? "x" : "#ops", NULL }, .text = lines[i].text, .direct = lines[i].direct };
+		if (hearing_wants_proof(&fixture->talk, &message) != lines[i].wanted)
+			fail_msg("%s", lines[i].text);
+	}
+}
+
 static void
 test_strangers_do_not_make_the_audit_as_long_as_they_like(void **state)
 {
@@ -1263,6 +1314,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_arguments_are_read_back_as_they_were_written, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_secret_is_in_no_answer_and_in_no_row, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_stranger_is_answered_once_and_asks_nobody, begin, end),
+		cmocka_unit_test_setup_teardown(test_who_was_only_told_about_looks_and_changes_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_question_is_asked_only_for_what_needs_its_answer, begin, end),
 		cmocka_unit_test_setup_teardown(test_strangers_do_not_make_the_audit_as_long_as_they_like, begin, end),
 		cmocka_unit_test_setup_teardown(test_only_what_somebody_may_change_costs_a_commit, begin, end),
 		cmocka_unit_test_setup_teardown(test_commands_are_taken_where_they_are_configured, begin, end),

@@ -839,7 +839,7 @@ test_whatever_happens_in_between_proves_nobody(void **state)
 {
 	static const char *const events[] = {
 		":alice!a@h QUIT :*.net *.split", ":alice!a@h PART #ops :bye", ":bob!b@h KICK #ops alice :out", ":alice!a@h ACCOUNT *",
-		":alice!a@h ACCOUNT alice", ":alice!a@h CHGHOST a other", ":alice!a@h NICK Alice",
+		":alice!a@h ACCOUNT alice", ":alice!a@h CHGHOST a other", ":alice!a@h NICK Alice", ":bob!b@h NICK alice",
 	};
 
 	(void)state;

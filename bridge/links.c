@@ -30,7 +30,8 @@ struct link_keeping {
 	struct watch *patience;         /* runs while it is away */
 	bool told;                      /* the operators know that it is */
 	uint64_t task;                  /* 0: not begun, or ended */
-	struct snapshot *snapshot;      /* of the configuration that it reads */
+	struct snapshot *made_of;       /* the configuration that it was begun with: conf and nick */
+	struct snapshot *snapshot;      /* the one in force: the rest */
 	struct link *successor;         /* takes its place once it has ended */
 	bool leaving;
 	struct link *next;              /* in links->all */
@@ -126,6 +127,7 @@ link_heard(struct link *link)
 
 /* A link's life. */
 
+/* What may change while it is up. */
 static void
 point_to(struct link *link, const struct link_setup *setup)
 {
@@ -133,8 +135,6 @@ point_to(struct link *link, const struct link_setup *setup)
 	const struct gateway *gateway = &bridge->setup->gateway;
 	struct snapshot *before = link->keeping->snapshot;
 
-	link->conf = setup->conf;
-	link->nick = gateway->name;
 	link->prefix = gateway->prefix;
 	link->lines = (size_t)gateway->lines;
 	link->channels = setup->channels;
@@ -156,15 +156,28 @@ link_new(struct links *links, const struct link_setup *setup)
 	link->keeping->next = links->all;
 	links->all = link;
 	snprintf(link->text, sizeof link->text, "starting");
+	link->conf = setup->conf;
+	link->nick = links->bridge->setup->gateway.name;
+	link->keeping->made_of = links->bridge->talk.snapshot;
+	snapshot_hold(link->keeping->made_of);
 	point_to(link, setup);
 	return link;
 }
 
 static void
+let_go(struct link_keeping *keeping)
+{
+	if (!keeping->snapshot)
+		return;
+	snapshot_release(keeping->snapshot);
+	snapshot_release(keeping->made_of);
+	keeping->snapshot = keeping->made_of = NULL;
+}
+
+static void
 link_free(struct link *link)
 {
-	if (link->keeping->snapshot)
-		snapshot_release(link->keeping->snapshot);
+	let_go(link->keeping);
 	watch_free(link->keeping->patience);
 	free(link->keeping->name);
 	free(link->keeping);
@@ -181,8 +194,7 @@ link_left(struct link *link)
 
 	watch_off(keeping->patience);
 	keeping->task = 0;
-	snapshot_release(keeping->snapshot);
-	keeping->snapshot = NULL;
+	let_go(keeping);
 	if (keeping->successor)
 		link_begin(keeping->successor);
 }

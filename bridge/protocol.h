@@ -21,12 +21,12 @@ enum { CAN_EDIT = 1, CAN_HTML = 2, CAN_THREAD = 4, CAN_REACT = 8, CAN_UPLOAD = 1
 
 enum link_state { LINK_AWAY, LINK_UP };
 
-/* One account on one chat server. Read its fields; `own` is the protocol's, `keeping` links.c's. What conf, nick, prefix, lines and channels
- * point to is replaced when the configuration is read anew, while run() goes on: keep no other pointer into them than renew() mends. */
+/* One account on one chat server. Read its fields; `own` is the protocol's, `keeping` links.c's. prefix, lines and channels are replaced when the
+ * configuration is read anew while run() goes on, just before renew(): keep no other pointer into channels than renew() mends. */
 struct link {
 	const char *name;                       /* corp */
 	const struct protocol *protocol;
-	const void *conf;                       /* filled by the protocol's settings */
+	const void *conf;                       /* filled by the protocol's settings; it stays where it is while run() goes on */
 	const struct engine *engine;
 	struct bridge *bridge;
 	const char *nick;                       /* the gateway's name */

@@ -24,6 +24,11 @@ function __sallyport_takes_file
 	__sallyport_usage | string replace -- '-c FILE' '' | string match -qr 'FILE|FOLDER'
 end
 
+function __sallyport_audit
+	set -l typed (commandline -opc)
+	test (count $typed) -gt 2; and test "$typed[2] $typed[3]" = "audit $argv[1]"
+end
+
 function __sallyport_typed
 	set -l typed (commandline -opc)
 	test (count $typed) -gt 1
@@ -32,6 +37,11 @@ end
 complete -c sallyport -f
 complete -c sallyport -n 'not __sallyport_typed' -a '(__sallyport_commands)'
 complete -c sallyport -n '__sallyport_typed; and not __fish_seen_subcommand_from manual help version' -s c -r -F -d 'the configuration'
-complete -c sallyport -n '__sallyport_typed; and not __fish_seen_subcommand_from manual help version' -a '(__sallyport_choices)'
+complete -c sallyport -n '__sallyport_typed; and not __fish_seen_subcommand_from manual help version list archive verify export' -a '(__sallyport_choices)'
 complete -c sallyport -n '__sallyport_typed; and __sallyport_takes_file' -F
 complete -c sallyport -n '__fish_seen_subcommand_from manual' -a '(__sallyport_ask manual --names)'
+for option in person room since limit
+	complete -c sallyport -n '__sallyport_audit list' -l $option -x
+end
+complete -c sallyport -n '__sallyport_audit archive' -l before -x
+complete -c sallyport -n '__sallyport_audit archive; or __sallyport_audit verify' -F

@@ -511,6 +511,8 @@ bridge_run(struct setup *setup, void (*ready_now)(void *), void *with)
 	int code = open_engine(&bridge, &error);
 	if (code != EX_OK) {
 		fprintf(stderr, "sallyport: %s\n", error.text);
+		if (code == EX_DATAERR)
+			fprintf(stderr, "To put a backup in its place: sallyport restore -c %s BACKUP\n", setup->path);
 		close_all(&bridge);
 		return code;
 	}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bridge/archive.h"
+#include "bridge/backup.h"
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
@@ -334,6 +335,29 @@ run_audit(const struct options *options)
 	return words[0] && !strcmp(words[0], "archived") ? usage() : ask_audit(options);
 }
 
+/* A mistake might have hidden which state is meant. */
+static int
+with_sure_state(const struct options *options, int (*run)(const struct keep *, const char *const *))
+{
+	struct setup *setup = setup_read(options->conf);
+	int code = tell_mistakes(setup);
+
+	setup_free(setup);
+	return code == EX_OK ? with_state(options, run, options->words) : code;
+}
+
+static int
+run_backup(const struct options *options)
+{
+	return with_sure_state(options, backup_make);
+}
+
+static int
+run_restore(const struct options *options)
+{
+	return with_sure_state(options, backup_restore);
+}
+
 static int
 run_supervise(const struct options *options)
 {
@@ -369,6 +393,8 @@ static const struct subcommand subcommands[] = {
 	{ "explain",   "explain PERSON COMMAND [ROOM]", "may they, by which rule, or why not", run_explain, true },
 	{ "try",       "try COMMAND",                   "what a command would send, without sending it", run_try, true },
 	{ "audit",     "audit list|verify|export|archive", "who did what; has anybody changed it; old records into a file", run_audit, false },
+	{ "backup",    "backup [-c FILE] TARGET",       "copy the state into a new folder, beside a gateway that runs or not; no secret is in it", run_backup, true },
+	{ "restore",   "restore [-c FILE] SOURCE",      "put a backup in the place of the state, which is laid aside; nothing is done twice", run_restore, true },
 	{ "manual",    "manual [NAME]",                 "every option of the configuration, every command", run_manual, false },
 	{ "version",   "version",                       "which version this is", run_version, false },
 	{ "help",      "help",                          "this", run_help, false },

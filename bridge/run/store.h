@@ -35,6 +35,7 @@ int store_exit(enum store_open_error);                  /* the exit code: 0, 69 
 void store_close(struct store *);                       /* finishes what is queued */
 /* The lock of a folder (made where it is not there): held until it is closed or the process ends. -1 with a sentence. */
 int store_lock(const char *folder, enum store_open_error *, struct error *);
+#define STORE_RESTORING "restoring"     /* a file in it while a backup is put back: nothing is opened meanwhile */
 const char *store_network(unsigned long magic);         /* the name of a network file system, by what statfs() calls it; NULL: it is none */
 bool store_failing(const struct store *, struct error *why);    /* the last commit failed and none has gone well since */
 size_t store_waiting(const struct store *);             /* works queued */

@@ -19,6 +19,7 @@
 
 #include "bridge/base/arena.h"
 #include "bridge/base/error.h"
+#include "bridge/base/log.h"
 
 /* The store's own tables, beside meta and schema_version: which program wrote here last. */
 static const char *const own[] = {
@@ -87,6 +88,16 @@ write_pid(int lock)
 	return ftruncate(lock, 0) == 0 && pwrite(lock, pid, (size_t)length, 0) == length;
 }
 
+/* What root makes here is for the user that the folder belongs to. */
+static void
+give_to_owner(const char *folder, int file)
+{
+	struct stat about;
+
+	if (stat(folder, &about) == 0 && about.st_uid != 0 && fchown(file, about.st_uid, about.st_gid) != 0)
+		log_warning("A file in %s cannot be given to the user that the folder belongs to: %s.", folder, strerror(errno));
+}
+
 int
 store_lock(const char *folder, enum store_open_error *why, struct error *error)
 {
@@ -107,6 +118,8 @@ store_lock(const char *folder, enum store_open_error *why, struct error *error)
 		*why = STORE_BUSY;
 		fine = error_set(error, "A gateway runs on %s already (process %s). Stop it first, or name another folder as state.", folder, pid);
 	}
+	if (fine && geteuid() == 0)
+		give_to_owner(folder, lock);
 	fine = fine && (write_pid(lock) || error_set(error, "%s cannot be written: %s.", path, strerror(errno)));
 	arena_free(arena);
 	if (!fine && lock >= 0)
@@ -166,7 +179,7 @@ check_db(struct db *db, const char *path, enum store_open_error *why, struct err
 	} else if (says_ok(db, "PRAGMA quick_check(1)"))
 		return true;
 	*why = STORE_DAMAGED;
-	return error_set(error, "%s is damaged; I left it as it is. Put a backup in its place: sallyport restore BACKUP.", path);
+	return error_set(error, "%s is damaged; I left it as it is. Put a backup in its place.", path);
 }
 
 /* Versions. */
@@ -398,6 +411,10 @@ db_open(struct db *db, const char *folder, const struct tables *const *tables, e
 	bool fine = db_connect(db, path, false, error);
 
 	umask(before);
+	if (fine && access(arena_printf(arena, "%s/" STORE_RESTORING, folder), F_OK) == 0) {
+		*why = STORE_DAMAGED;
+		fine = error_set(error, "A restore of %s did not come to its end. Do it again.", folder);
+	}
 	fine = fine && check_db(db, path, why, error) && bring_all_up(db, arena, folder, tables, why, error);
 	arena_free(arena);
 	return fine;

@@ -571,7 +571,7 @@ instance_named(const struct talk *talk, const char *name)
 	return NULL;
 }
 
-/* A service that is not configured any more cannot be looked at, but who asked hears of it. */
+/* A service that is not configured any more cannot be looked at, nor what happened after a backup was made; but who asked hears of it. */
 static const struct command *
 forgotten(struct arena *arena, const struct intent *intent)
 {
@@ -604,7 +604,7 @@ restore(struct task *task, struct open_intent *open)
 	}
 	if (!intent->instance)
 		request->command = command_find(own_commands, intent->verb);
-	if (!request->command)
+	if (!request->command || intent->restored)
 		request->command = forgotten(task->arena, intent);
 	request->count = intent_read_args(task->arena, intent->args, request->args, sizeof request->args / sizeof *request->args);
 	return true;
@@ -620,6 +620,9 @@ settle_open(struct task *task, void *with)
 	task_number(task, open->intent.key);
 	if (!restore(task, open))
 		log_error("Request %s (%s) was left open by %s, and its place cannot be read.", open->intent.key, open->intent.line, open->intent.person);
+	else if (!open->unknown && open->intent.restored)
+		unknown(&open->request, open->intent.id, task_text(task, "I asked %s to %s just before the backup was made that I was put back from", service,
+			asked_for(&open->request)));
 	else if (!open->unknown)
 		unknown(&open->request, open->intent.id, task_text(task, "I was restarted while asking %s to %s", service, asked_for(&open->request)));
 	else if (open->request.command->settle)

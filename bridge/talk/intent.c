@@ -32,6 +32,8 @@ static const char *const schema[] = {
 	"    OR (NEW.state<>OLD.state AND NOT EXISTS(SELECT 1 FROM step WHERE was=OLD.state AND becomes=NEW.state))"
 	"    OR NEW.attempt<OLD.attempt OR (NEW.state='sent' AND NEW.attempt<>1)"
 	"  BEGIN SELECT RAISE(ABORT, 'an intent only moves forward'); END;",
+
+	"ALTER TABLE intent ADD COLUMN restored INTEGER NOT NULL DEFAULT 0;",
 	NULL
 };
 
@@ -125,10 +127,10 @@ intent_unfinished(struct db *db, struct arena *arena, void (*each)(const struct 
 	struct row row;
 
 	/* What nobody could settle within a day is left to people. */
-	db_query(db, &row, "SELECT id, ulid, person, account, proof, shown, place, replies, room, instance, verb, line, args, label, rule, asked, state"
+	db_query(db, &row, "SELECT id, ulid, person, account, proof, shown, place, replies, room, instance, verb, line, args, label, rule, asked, state, restored"
 		" FROM intent WHERE state='sent' OR (state='unknown' AND asked>?) ORDER BY id", "i", clock_wall() - 24 * 3600 * 1000);
 	while (row_next(&row)) {
-		struct intent intent = { .id = row_integer(&row, 0), .asked = row_integer(&row, 15) };
+		struct intent intent = { .id = row_integer(&row, 0), .asked = row_integer(&row, 15), .restored = row_integer(&row, 17) != 0 };
 		const char **texts[] = { &intent.key, &intent.person, &intent.account, &intent.proof, &intent.shown, &intent.place, &intent.replies,
 			&intent.room, &intent.instance, &intent.verb, &intent.line, &intent.args, &intent.label, &intent.rule };
 		for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -136,4 +138,17 @@ intent_unfinished(struct db *db, struct arena *arena, void (*each)(const struct 
 		each(&intent, !strcmp(row_text(&row, 16), "unknown"), with);
 	}
 	return row_end(&row, error);
+}
+
+/* What was not yet decided or sent then may have been since, too: it is asked for again, or never. */
+bool
+intent_restored(struct db *db, int64_t *unknown, struct error *error)
+{
+	if (!db_run(db, error, "UPDATE intent SET state=iif(state='asked', 'refused', 'revoked'), outcome='the state was restored from a backup', ended=?"
+		" WHERE state IN('asked','waiting','ready')", "i", clock_wall()))
+		return false;
+	if (!db_run(db, error, "UPDATE intent SET restored=1 WHERE state IN('sent','unknown')", ""))
+		return false;
+	*unknown = db_changed(db);
+	return true;
 }

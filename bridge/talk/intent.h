@@ -24,6 +24,7 @@ struct intent {
 	const char *label;              /* NULL: it makes no living thing */
 	const char *rule;
 	int64_t asked;
+	bool restored;                  /* it was open in a backup that was put back: what became of it since cannot be told by looking */
 	unsigned char hash[32];         /* of instance, verb, args, person: what was decided upon */
 };
 
@@ -39,5 +40,7 @@ bool intent_end(struct db *, int64_t id, const char *state, const char *outcome,
 bool intent_asked(struct db *, const char *label, struct arena *, const char **args, struct error *);
 /* Those that an earlier life left as sent, or that nobody could settle yet: oldest first. */
 bool intent_unfinished(struct db *, struct arena *, void (*each)(const struct intent *, bool unknown, void *), void *with, struct error *);
+/* In a backup that is put back: nothing that was open is sent, or looked for, again. `*unknown`: how many may have happened. */
+bool intent_restored(struct db *, int64_t *unknown, struct error *);
 
 #endif

@@ -69,6 +69,34 @@ draw_number(struct db *db, const char *letter, int64_t *number, struct error *er
 }
 
 bool
+label_numbers(struct db *db, int64_t next[LABEL_LETTERS], struct error *error)
+{
+	struct row row;
+
+	memset(next, 0, LABEL_LETTERS * sizeof *next);
+	db_query(db, &row, "SELECT letter, next FROM shortid", "");
+	while (row_next(&row)) {
+		const char *letter = row_text(&row, 0);
+		if (*letter >= 'A' && *letter <= 'Z')
+			next[*letter - 'A'] = row_integer(&row, 1);
+	}
+	return row_end(&row, error);
+}
+
+/* Every letter: one that was not used then may have been since. */
+bool
+label_restored(struct db *db, int64_t by, const int64_t known[LABEL_LETTERS], struct error *error)
+{
+	for (int i = 0; i < LABEL_LETTERS; i++) {
+		const char letter[2] = { (char)('A' + i), '\0' };
+		if (!db_run(db, error, "INSERT INTO shortid(letter, next) VALUES(?1, max(1+?2, ?3))"
+			" ON CONFLICT(letter) DO UPDATE SET next=max(next+?2, ?3)", "tii", letter, by, known[i]))
+			return false;
+	}
+	return true;
+}
+
+bool
 label_new(struct db *db, char letter, struct label *inout, struct arena *arena, struct error *error)
 {
 	const char text[2] = { (char)toupper((unsigned char)letter), '\0' };

@@ -41,5 +41,10 @@ void label_open(struct db *, const char *kind, const char *instance, const char 
 bool label_look(struct task *, const char *name, struct label *out);
 bool label_look_of(struct task *, const char *kind, const char *instance, const char *subject, struct label *out);      /* label_of(), in the same way */
 bool label_look_open(struct task *, const char *kind, const char *instance, const char *room, struct label **out, size_t *count);   /* label_open() */
+/* The next number of each letter; 0: it was not used. */
+enum { LABEL_LETTERS = 26 };
+bool label_numbers(struct db *, int64_t next[LABEL_LETTERS], struct error *);
+/* In a backup that is put back: the numbers go on `by` further, and behind those that are known to have been given out since. */
+bool label_restored(struct db *, int64_t by, const int64_t known[LABEL_LETTERS], struct error *);
 
 #endif

@@ -155,3 +155,12 @@ message_pending(struct db *db, struct arena *arena, void (*each)(int64_t event, 
 			each(row_integer(&row, 0), &message, with);
 	return row_end(&row, error);
 }
+
+bool
+message_restored(struct db *db, int64_t *dropped, struct error *error)
+{
+	bool fine = db_run(db, error, "UPDATE event SET state='dead' WHERE state='new'", "");
+
+	*dropped = fine ? db_changed(db) : 0;
+	return fine;
+}

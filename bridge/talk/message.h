@@ -51,5 +51,7 @@ bool message_keep(struct db *, const struct message *, int64_t *event, struct er
 bool message_done(struct db *, int64_t event, struct error *);
 /* Those that were heard in an earlier life and not carried out: `each` is called for every one that was tried fewer than three times. */
 bool message_pending(struct db *, struct arena *, void (*each)(int64_t event, const struct message *, void *), void *with, struct error *);
+/* In a backup that is put back: what was heard and not carried out may have been since, so it never is. */
+bool message_restored(struct db *, int64_t *dropped, struct error *);
 
 #endif

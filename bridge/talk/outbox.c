@@ -671,3 +671,12 @@ outbox_waiting(const struct outbox *outbox, const char *link)
 	}
 	return waiting;
 }
+
+bool
+outbox_restored(struct db *db, int64_t *dropped, struct error *error)
+{
+	bool fine = db_run(db, error, "UPDATE outbox SET state='stale' WHERE state IN('queued','trying')", "");
+
+	*dropped = fine ? db_changed(db) : 0;
+	return fine;
+}

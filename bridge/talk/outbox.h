@@ -64,5 +64,7 @@ bool outbox_busy(const struct outbox *, const struct place *);  /* something is 
 bool outbox_speaking(const struct outbox *);    /* answers are being said that the next life would not know of */
 struct outbox_waiting { unsigned count; int64_t oldest; };      /* oldest: wall ms, 0 where there is none */
 struct outbox_waiting outbox_waiting(const struct outbox *, const char *link);         /* link NULL: all */
+/* On the store's thread, in a backup that is put back: what was still to be said has been said since, or is old. */
+bool outbox_restored(struct db *, int64_t *dropped, struct error *);
 
 #endif

@@ -225,6 +225,43 @@ test_a_number_is_never_given_out_again(void **state)
 	assert_string_equal(fixture->label.name, "B4");
 }
 
+static bool
+put_back(struct fixture *fixture, struct db *db, struct error *error)
+{
+	int64_t known[LABEL_LETTERS] = { ['Q' - 'A'] = 5000 };
+
+	(void)fixture;
+	return label_restored(db, 1000, known, error);
+}
+
+static bool
+make_another(struct fixture *fixture, struct db *db, struct error *error)
+{
+	return make(fixture, db, error, 'D', "main", NULL, "ops");
+}
+
+static bool
+make_known(struct fixture *fixture, struct db *db, struct error *error)
+{
+	return make(fixture, db, error, 'Q', "main", NULL, "ops");
+}
+
+/* Between the backup and now numbers were given out: of letters that were used then, and of others. */
+static void
+test_after_a_backup_was_put_back_numbers_go_on_further(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_true(done(fixture, make_one));
+	assert_true(done(fixture, put_back));
+	assert_true(done(fixture, make_one));
+	assert_string_equal(fixture->label.name, "B1002");
+	assert_true(done(fixture, make_another));
+	assert_string_equal(fixture->label.name, "D1001");
+	assert_true(done(fixture, make_known));
+	assert_string_equal(fixture->label.name, "Q5000");
+}
+
 static void
 test_a_thing_that_was_rolled_back_never_was(void **state)
 {
@@ -674,6 +711,7 @@ main(void)
 		STORED(test_a_new_thing_gets_the_next_number_of_its_letter),
 		STORED(test_letters_count_by_themselves),
 		STORED(test_a_number_is_never_given_out_again),
+		STORED(test_after_a_backup_was_put_back_numbers_go_on_further),
 		STORED(test_a_thing_that_was_rolled_back_never_was),
 		STORED(test_a_thing_is_found_by_its_name_in_any_case),
 		STORED(test_a_thing_is_found_by_what_it_is),

@@ -25,6 +25,7 @@
 #include "bridge/talk/label.h"
 #include "bridge/talk/message.h"
 #include "bridge/talk/outbox.h"
+#include "bridge/talk/pause.h"
 
 enum {
 	SKIP_LEAST = 1000,              /* short ids that may have been given out since the backup, of each letter, */
@@ -39,6 +40,7 @@ struct restore {
 	int64_t made;                   /* wall ms */
 	int64_t bad;                    /* the first record that did not fit when the backup was made; 0: none */
 	int64_t known[LABEL_LETTERS];   /* the numbers of the state that is laid aside */
+	struct pause_row pause;         /* of that state too: whoever paused is obeyed */
 	int64_t skip, unknown, unheard, unsaid, records;
 };
 
@@ -169,7 +171,8 @@ close_past(struct db *db, void *with, struct arena *arena, struct error *error)
 
 	restore->skip = SKIP_LEAST + (age > 0 ? age / SKIP_EVERY : 0);
 	if (!intent_restored(db, &restore->unknown, error) || !message_restored(db, &restore->unheard, error)
-	    || !outbox_restored(db, &restore->unsaid, error) || !label_restored(db, restore->skip, restore->known, error))
+	    || !outbox_restored(db, &restore->unsaid, error) || !label_restored(db, restore->skip, restore->known, error)
+	    || (restore->pause.on && !pause_write(db, &restore->pause, error)))
 		return false;
 	struct audit_entry entry = { .what = "restored", .account = keep_who(arena),
 		.result = arena_printf(arena, "from the backup of %s; open then: %lld requests, %lld commands heard, %lld messages; short ids go on %lld further; "
@@ -179,12 +182,13 @@ close_past(struct db *db, void *with, struct arena *arena, struct error *error)
 }
 
 static bool
-read_numbers(struct db *db, void *with, struct arena *arena, struct error *error)
+read_present(struct db *db, void *with, struct arena *arena, struct error *error)
 {
 	struct restore *restore = with;
 
-	(void)arena;
-	return label_numbers(db, restore->known, error);
+	if (!label_numbers(db, restore->known, error))
+		return false;
+	return !db_version(db, pause_tables.name) || pause_read(db, &restore->pause, arena, error);
 }
 
 /* Laying aside. */
@@ -272,7 +276,7 @@ put_back(struct restore *restore, struct error *error)
 	if (!fetch(restore, error) || !check(restore, error))
 		return EX_DATAERR;
 	choose_aside(restore);
-	if (restore->aside && !store_read(restore->keep->state, read_numbers, restore, arena, &unread))
+	if (restore->aside && !store_read(restore->keep->state, read_present, restore, arena, &unread))
 		fprintf(stderr, "sallyport: The state that is there cannot be read (%s) and is laid aside as it is.\n", unread.text);
 	if (!store_write(restore->part, bridge_tables, close_past, restore, arena, &why, error))
 		return store_exit(why);

@@ -61,40 +61,44 @@ pause_why(const struct pause *pause, struct arena *arena)
 
 /* -- The row ---------------------------------------------------------------------------------------------------------- */
 
-struct switching {
-	bool on;
-	const char *by, *why;
-	int64_t since;
-};
+bool
+pause_write(struct db *db, const struct pause_row *row, struct error *error)
+{
+	if (!row->on)
+		return db_run(db, error, "DELETE FROM pause", "");
+	return db_run(db, error, "INSERT OR REPLACE INTO pause(one, by, since, why) VALUES(1,?,?,?)", "tit", row->by, row->since, row->why);
+}
+
+bool
+pause_read(struct db *db, struct pause_row *out, struct arena *arena, struct error *error)
+{
+	struct row row;
+
+	*out = (struct pause_row){ 0 };
+	db_query(db, &row, "SELECT by, since, why FROM pause", "");
+	if (row_next(&row))
+		*out = (struct pause_row){ true, arena_text(arena, row_text(&row, 0)), arena_text(arena, row_text(&row, 2)), row_integer(&row, 1) };
+	return row_end(&row, error);
+}
 
 static bool
 write_row(struct db *db, void *with, struct arena *arena, struct error *error)
 {
-	const struct switching *switching = with;
-
 	(void)arena;
-	if (!switching->on)
-		return db_run(db, error, "DELETE FROM pause", "");
-	return db_run(db, error, "INSERT OR REPLACE INTO pause(one, by, since, why) VALUES(1,?,?,?)", "tit", switching->by, switching->since, switching->why);
+	return pause_write(db, with, error);
 }
 
 static bool
 read_row(struct db *db, void *with, struct arena *arena, struct error *error)
 {
-	struct switching *switching = with;
-	struct row row;
-
-	db_query(db, &row, "SELECT by, since, why FROM pause", "");
-	if (row_next(&row))
-		*switching = (struct switching){ true, arena_text(arena, row_text(&row, 0)), arena_text(arena, row_text(&row, 2)), row_integer(&row, 1) };
-	return row_end(&row, error);
+	return pause_read(db, with, arena, error);
 }
 
 bool
 pause_load(struct task *task, struct pause *pause)
 {
-	struct work *work = work_new(read_row, sizeof(struct switching));
-	const struct switching *found = work_with(work);
+	struct work *work = work_new(read_row, sizeof(struct pause_row));
+	const struct pause_row *found = work_with(work);
 
 	if (!store_commit(task, work))
 		return false;
@@ -106,11 +110,11 @@ pause_load(struct task *task, struct pause *pause)
 static bool
 turn(struct request *request, bool on, const char *why)
 {
-	struct work *work = work_new(write_row, sizeof(struct switching));
-	struct switching *switching = work_with(work);
+	struct work *work = work_new(write_row, sizeof(struct pause_row));
+	struct pause_row *switching = work_with(work);
 	struct arena *arena = work_arena(work);
 
-	*switching = (struct switching){ on, arena_text(arena, request->person->name), arena_text(arena, why), clock_wall() };
+	*switching = (struct pause_row){ on, arena_text(arena, request->person->name), arena_text(arena, why), clock_wall() };
 	if (!store_commit(request->task, work))
 		return false;
 	set(request->talk->pause, on, switching->by, switching->since, switching->why);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct arena;
+struct db;
 struct error;
 struct pause;
 struct request;
@@ -17,6 +18,11 @@ extern const struct tables pause_tables;
 struct pause *pause_new(void);
 void pause_free(struct pause *);
 bool pause_load(struct task *, struct pause *);         /* what an earlier life left; false with the task's error */
+
+/* The row, on the store's thread. */
+struct pause_row { bool on; const char *by, *why; int64_t since; };
+bool pause_read(struct db *, struct pause_row *, struct arena *, struct error *);
+bool pause_write(struct db *, const struct pause_row *, struct error *);
 
 /* NULL: nothing is paused; else a sentence without its full stop: "everything that changes something is paused by bob since 14:02 ..." */
 const char *pause_why(const struct pause *, struct arena *);

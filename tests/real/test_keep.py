@@ -17,7 +17,7 @@ CHECK = os.path.join(HERE, "..", "audit_check.py")
 CONF = """
 admins = { "owner" }
 person "owner" { accounts = { "console/@owner" } roles = { "all" } }
-role "all" { look = { "*" } may = { "local.*" } }
+role "all" { look = { "*" } may = { "local.*", "gateway.*" } }
 room "home" { places = { "console/here" } services = { "local" } }
 runner "local" {
 	job "mark" { run = { "/bin/sh", "-c", 'echo "$1" >>"$0"; sleep "$2"', "@LEDGER@", "{id}", "{secs}" }
@@ -120,6 +120,15 @@ class Backups(Keeping):
         console = self.gateway.console()
         console.ask("!ping x", "pong x")
         self.assertFalse([line for line in console.lines if "B2" in line])
+
+    def test_what_was_paused_since_stays_paused(self):
+        console = self.some_commands(["one"])
+        self.cli(0, "backup", self.path("b1"))
+        console.ask("!pause", "Paused")
+        self.gateway.stop()
+        self.cli(0, "restore", self.path("b1"))
+        self.gateway.start()
+        self.gateway.console().ask("!build mark id=two", "paused by owner")
 
     def test_while_a_gateway_runs_nothing_is_put_back(self):
         self.some_commands(["one"])

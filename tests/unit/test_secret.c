@@ -18,6 +18,7 @@
 
 #include "bridge/base/arena.h"
 #include "bridge/base/error.h"
+#include "bridge/base/json.h"
 #include "bridge/base/log.h"
 #include "bridge/base/redact.h"
 #include "bridge/base/secret.h"
@@ -507,6 +508,46 @@ test_a_stderr_that_is_not_the_journal_gets_the_time(void **state)
 }
 
 static void
+test_a_commands_lines_have_its_number(void **state)
+{
+	struct fixture *fixture = *state;
+
+	log_open(LEVEL_INFO, LOG_TEXT);
+	catch_stderr(fixture);
+	log_number("01M83P1N587AMQRY7YG0VHTMSZ");
+	log_info("B2 done");
+	log_number("x1");
+	log_info("short");
+	log_number(NULL);
+	log_info("nobody's");
+	const char *text = caught(fixture), *second = strchr(text, '\n') + 1, *third = strchr(second, '\n') + 1;
+	assert_string_equal(arena_slice(fixture->arena, behind_time(text), strcspn(behind_time(text), "\n")), "info VHTMSZ: B2 done");
+	assert_string_equal(arena_slice(fixture->arena, behind_time(second), strcspn(behind_time(second), "\n")), "info x1: short");
+	assert_string_equal(behind_time(third), "info: nobody's\n");
+}
+
+static void
+test_a_line_for_programs_is_one_object(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error error;
+
+	log_open(LEVEL_INFO, LOG_JSON);
+	catch_stderr(fixture);
+	log_number("01M83P1N587AMQRY7YG0VHTMSZ");
+	log_warning("\"%s\" is no job\n{\"level\":\"error\"}", "a\\b");
+	log_number(NULL);
+	const char *text = caught(fixture);
+	struct json_object *line = json_read(fixture->arena, text, strlen(text) - 1, &error);
+	assert_non_null(line);
+	assert_null(strchr(text, '\n')[1] ? text : NULL);
+	assert_string_equal(json_string(line, "level", ""), "warning");
+	assert_string_equal(json_string(line, "command", ""), "01M83P1N587AMQRY7YG0VHTMSZ");
+	assert_string_equal(json_string(line, "text", ""), "\"a\\b\" is no job {\"level\":\"error\"}");
+	assert_int_equal(strlen(json_string(line, "time", "")), strlen("2026-11-23T07:48:36Z"));
+}
+
+static void
 test_a_line_stays_one_line_without_controls(void **state)
 {
 	struct fixture *fixture = *state;
@@ -610,6 +651,8 @@ main(void)
 		TEST(test_a_line_has_its_time_and_its_level),
 		TEST(test_the_journal_gets_priorities_and_no_time),
 		TEST(test_a_stderr_that_is_not_the_journal_gets_the_time),
+		TEST(test_a_commands_lines_have_its_number),
+		TEST(test_a_line_for_programs_is_one_object),
 		TEST(test_a_line_stays_one_line_without_controls),
 		TEST(test_a_line_has_a_bound),
 		TEST(test_the_log_never_shows_a_secret),

@@ -15,13 +15,13 @@ function __sallyport_usage
 	__sallyport_ask help | string replace -rf '^  '$typed[2]'((?: [^ ]+)*)  +.*$' '$1'
 end
 
-# What stands in small letters is typed as it is; a FILE is one.
+# What stands in small letters is typed as it is; a FILE or a folder is one.
 function __sallyport_choices
 	__sallyport_usage | string replace -ra '[][|()]' ' ' | string split -n ' ' | string match -r '^(?!-c$)[a-z-].*'
 end
 
 function __sallyport_takes_file
-	__sallyport_usage | string replace -- '-c FILE' '' | string match -qr 'FILE|FOLDER'
+	__sallyport_usage | string replace -- '-c FILE' '' | string match -qr 'FILE|FOLDER|TARGET|SOURCE'
 end
 
 function __sallyport_audit

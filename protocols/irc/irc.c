@@ -17,11 +17,6 @@
 #include "protocols/irc/say.h"
 #include "protocols/irc/wire.h"
 
-enum {
-	RETRY_MOST = 5 * 60 * 1000,     /* ms between two tries to connect */
-	STAYED = 60 * 1000,             /* ms on the network after which a lost connection is a new story */
-};
-
 /* -- Being there ------------------------------------------------------------------------------------------------------ */
 
 static void
@@ -49,33 +44,39 @@ visit(struct task *task, struct presence *at)
 	}
 }
 
-/* A quarter more or less, so that not all of a network's clients come back at once. */
-static int64_t
-jitter(int64_t ms)
+/* Of a ban people are told once, and not at every try: it may last for weeks. */
+static void
+tell_away(struct task *task, struct presence *at, int64_t wait)
+{
+	struct irc_server next;
+	bool told = at->told_ban && !at->here;
+
+	at->told_ban = told || at->banned;
+	if (at->banned && told)
+		return;
+	if (at->banned)
+		link_away(at->link, "%s I try again by myself, up to every 15 min, until it is lifted.", at->why.text);
+	else if (wait == 0 && irc_settings_server(at->irc, at->backoff.at, &next))
+		link_away(at->link, "%s Trying %s now.", at->why.text, next.host);
+	else
+		link_away(at->link, "%s Next try in %s.", at->why.text, clock_span(task->arena, wait));
+}
+
+static bool
+wait_to_retry(struct task *task, struct presence *at)
 {
 	uint32_t chance;
 
 	if (getrandom(&chance, sizeof chance, 0) != sizeof chance)
-		return ms;
-	return ms - ms / 4 + (int64_t)(chance % 1024) * (ms / 2) / 1024;
-}
-
-static bool
-wait_to_retry(struct task *task, struct presence *at, int64_t *pause)
-{
-	if (at->here && clock_mono() - at->here >= STAYED)
-		*pause = at->irc->retry;
-	int64_t wait = jitter(*pause);
-	*pause = *pause * 2 < RETRY_MOST ? *pause * 2 : RETRY_MOST;
-	link_away(at->link, "%s Next try in %s.", at->why.text, clock_span(task->arena, wait));
+		chance = (uint32_t)clock_mono();
+	int64_t wait = backoff_next(&at->backoff, at->banned, at->here ? clock_mono() - at->here : 0, chance);
+	tell_away(task, at, wait);
 	return task_pause(task, wait);
 }
 
 static bool
 keep(struct task *task, struct presence *at)
 {
-	int64_t pause = at->irc->retry;
-
 	while (!task->cancelled) {
 		visit(task, at);
 		struct error why = at->why;
@@ -85,7 +86,7 @@ keep(struct task *task, struct presence *at)
 			break;
 		if (hopeless)
 			return task_fail(task, "%s", why.text);
-		if (!wait_to_retry(task, at, &pause))
+		if (!wait_to_retry(task, at))
 			break;
 	}
 	return true;
@@ -101,7 +102,7 @@ run(struct task *task, struct link *link)
 	if (!at)
 		return task_fail(task, "%s", error.text);
 	if (!irc->tls)
-		log_warning("%s: the connection to %s is not encrypted.", link->name, irc->server);
+		log_warning("%s: the connection to %s is not encrypted.", link->name, irc->servers.each[0]);
 	link->own = at;
 	bool fine = keep(task, at);
 	link->own = NULL;

@@ -1,9 +1,17 @@
 /* irc_settings: what a section irc "corp" { } holds, and which of it goes together. */
 #include "protocols/irc/irc_settings.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "bridge/base/secret.h"
 #include "protocols/irc/name.h"
+
+enum {
+	SERVERS_MOST = 16,
+	PASSWORD_MOST = 400,            /* bytes: it must fit on a line */
+};
 
 const struct setting irc_settings[] = {
 	SETTING(irc, account,  TYPE_TEXT,   NULL,          "The services account to log in to. Without one I join as nobody in particular."),
@@ -17,23 +25,70 @@ const struct setting irc_settings[] = {
 	SETTING(irc, password, TYPE_SECRET, NULL,          "The account's password, from password_file."),
 	SETTING(irc, patience, TYPE_SPAN,   "30s",         "How long the server may take to answer when it is asked whether it is there."),
 	SETTING(irc, ping,     TYPE_SPAN,   "60s",         "After how much silence the server is asked whether it is there."),
-	SETTING(irc, port,     TYPE_NUMBER, "6697",        "The server's port."),
+	SETTING(irc, port,     TYPE_NUMBER, "6697",        "The servers' port, where they name none of their own."),
 	SETTING(irc, rate,     TYPE_SPAN,   "2s",          "How long each further line waits."),
 	SETTING(irc, realname, TYPE_TEXT,   "a gateway",   "The real name that WHOIS shows."),
 	SETTING(irc, rejoin,   TYPE_SPAN,   "30s",         "How long I stay away from a channel that threw me out; it doubles up to 15 minutes."),
-	SETTING(irc, retry,    TYPE_SPAN,   "2s",          "How long I wait before I connect again; it doubles up to 5 minutes."),
+	SETTING(irc, retry,    TYPE_SPAN,   "2s",          "How long I wait before I connect again; it doubles up to 5 minutes, and under a ban up to 15."),
 	SETTING(irc, sasl,     TYPE_TEXT,   NULL,          "How to log in: plain, which is also what an account and a password mean."),
-	SETTING(irc, server,   TYPE_TEXT,   CONF_REQUIRED, "The server's name or address, without its port."),
+	{ "server", TYPE_LIST, offsetof(struct irc, servers), CONF_REQUIRED, "The network's servers, each a name or an address, tried in turn; a port of its own as in \"irc.corp.example:6670\" or \"[2001:db8::1]:6670\".", NULL },
+	SETTING(irc, server_password, TYPE_SECRET, NULL,   "The password that the server itself asks for, from server_password_file; only over TLS or to this machine."),
 	SETTING(irc, tls,      TYPE_FLAG,   "yes",         "Whether the connection is encrypted and the server's certificate verified."),
 	{ 0 }
 };
 
+/* Where the port of "host:port" or "[v6]:port" begins; NULL where there is none. A bare IPv6 address has more colons than one. */
+static const char *
+port_in(const char *server)
+{
+	const char *colon = strrchr(server, ':');
+
+	if (!colon || (*server == '[' ? colon[-1] != ']' : strchr(server, ':') != colon))
+		return NULL;
+	return colon + 1;
+}
+
+static bool
+read_port(const char *digits, int *port)
+{
+	size_t length = strspn(digits, "0123456789");
+
+	*port = atoi(digits);
+	return length > 0 && length <= 5 && !digits[length] && *port >= 1 && *port <= 65535;
+}
+
+bool
+irc_settings_server(const struct irc *irc, size_t i, struct irc_server *out)
+{
+	const char *server = irc->servers.each[i], *port = port_in(server);
+	size_t length = port ? (size_t)(port - 1 - server) : strlen(server);
+
+	*out = (struct irc_server){ .port = (int)irc->port };
+	if (length > 1 && *server == '[' && server[length - 1] == ']') {
+		server++;
+		length -= 2;
+	}
+	if (!length || length >= sizeof out->host || (port && !read_port(port, &out->port)))
+		return false;
+	snprintf(out->host, sizeof out->host, "%.*s", (int)length, server);
+	return !strpbrk(out->host, " /@,[]\t\r\n");
+}
+
+static bool
+is_local(const char *host)
+{
+	return !strcmp(host, "localhost") || !strcmp(host, "::1") || (!strncmp(host, "127.", 4) && !host[strspn(host, "0123456789.")]);
+}
+
 bool
 irc_settings_local(const struct irc *irc)
 {
-	const char *server = irc->server;
+	struct irc_server server;
 
-	return !strcmp(server, "localhost") || !strcmp(server, "::1") || (!strncmp(server, "127.", 4) && !server[strspn(server, "0123456789.")]);
+	for (size_t i = 0; i < irc->servers.count; i++)
+		if (!irc_settings_server(irc, i, &server) || !is_local(server.host))
+			return false;
+	return irc->servers.count > 0;
 }
 
 struct checking {
@@ -46,12 +101,21 @@ struct checking {
 static void
 check_server(const struct checking *checking, const struct irc *irc)
 {
-	if (!*irc->server || strpbrk(irc->server, " /@,") || strlen(irc->server) > 253)
-		MISTAKE(checking, "server \"%s\" is no name of a host; it is written as in \"irc.corp.example\", and the port as port = 6697.", irc->server);
+	struct irc_server server;
+
+	if (!irc->servers.count)
+		MISTAKE(checking, "server names none; write server = \"irc.corp.example\".");
+	if (irc->servers.count > SERVERS_MOST)
+		MISTAKE(checking, "server names %zu servers; %d are enough.", irc->servers.count, SERVERS_MOST);
+	for (size_t i = 0; i < irc->servers.count; i++)
+		if (!irc_settings_server(irc, i, &server))
+			MISTAKE(checking, "server \"%s\" is no name of a host; it is written as in \"irc.corp.example\", \"irc.corp.example:6697\" or \"[2001:db8::1]:6697\".",
+				irc->servers.each[i]);
 	if (irc->port < 1 || irc->port > 65535)
 		MISTAKE(checking, "port is 1 to 65535; with TLS it is 6697 nearly everywhere.");
-	if (!irc->tls && !irc->insecure && !irc_settings_local(irc))
-		MISTAKE(checking, "tls = no would show everything to whoever is between here and %s; use tls = yes, or say insecure = yes too.", irc->server);
+	if (!irc->tls && !irc->insecure && irc->servers.count && !irc_settings_local(irc))
+		MISTAKE(checking, "tls = no would show everything to whoever is between here and %s; use tls = yes, or say insecure = yes too.",
+			irc->servers.each[0]);
 	if (!irc->tls && irc->ca_file)
 		MISTAKE(checking, "ca_file is of no use with tls = no; take one of them out.");
 }
@@ -69,6 +133,19 @@ check_login(const struct checking *checking, const struct irc *irc)
 		MISTAKE(checking, "there is a login without a password; add password_file = \"...\".");
 	if (wanted && !irc->tls)
 		MISTAKE(checking, "a password leaves only over TLS; use tls = yes, or take account and password_file out.");
+}
+
+static void
+check_server_password(const struct checking *checking, const struct irc *irc)
+{
+	const struct secret *password = irc->server_password;
+
+	if (!password)
+		return;
+	if (!irc->tls && !irc_settings_local(irc))
+		MISTAKE(checking, "the server's password leaves only over TLS or to this machine; use tls = yes, or take server_password_file out.");
+	if (password->length > PASSWORD_MOST || strpbrk(password->bytes, "\r\n"))
+		MISTAKE(checking, "server_password_file holds no password of a server: that is one line of at most %d bytes.", PASSWORD_MOST);
 }
 
 static void
@@ -93,5 +170,6 @@ irc_settings_check(struct conf *conf, const struct section *section, void *fille
 
 	check_server(&checking, filled);
 	check_login(&checking, filled);
+	check_server_password(&checking, filled);
 	check_manner(&checking, filled);
 }

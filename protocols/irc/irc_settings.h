@@ -10,24 +10,30 @@
 struct secret;
 
 struct irc {
-	const char *server;
-	int64_t port;
+	struct list servers;            /* "irc.corp.example", "irc2.corp.example:6670", "[2001:db8::1]:6697": tried in turn */
+	int64_t port;                   /* of those that name none */
 	bool tls, insecure;
 	const char *ca_file;
 	const char *sasl, *account;
 	const struct secret *password;
+	const struct secret *server_password;   /* PASS */
 	const char *nick, *realname;
 	const char *answers;
 	bool colour, flood;
 	int64_t burst, rate;            /* lines at once; ms for each further one */
-	int64_t retry;                  /* ms before it connects again, at first */
+	int64_t retry;                  /* ms before it connects again when all servers have failed, at first */
 	int64_t ping, patience;         /* ms of silence until the server is asked; ms it has to answer */
 	int64_t rejoin;                 /* ms before a channel or the nick is asked for again, at first */
 };
 
 extern const struct setting irc_settings[];
 
-bool irc_settings_local(const struct irc *);    /* its server is on this machine */
+struct irc_server {
+	char host[254];                 /* a name or an address, without brackets */
+	int port;
+};
+bool irc_settings_server(const struct irc *, size_t i, struct irc_server *);   /* false where that is none */
+bool irc_settings_local(const struct irc *);    /* all its servers are on this machine */
 /* What the settings cannot say one by one. */
 void irc_settings_check(struct conf *, const struct section *, void *irc);
 

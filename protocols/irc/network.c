@@ -121,9 +121,23 @@ take_error(struct presence *at)
 	char *clean = text_cut(arena, text_clean(arena, said, strlen(said)), sizeof at->goodbye - 1);
 
 	snprintf(at->goodbye, sizeof at->goodbye, "%s", clean);
-	if (!strcmp(at->line.command, "465") || is_ban(clean))
-		presence_give_up(at, arena_printf(arena, "%s has banned me: %s.", at->irc->server, clean));
+	at->banned = at->banned || !strcmp(at->line.command, "465") || is_ban(clean);
+	if (at->banned)
+		wire_fail(at->wire, arena_printf(arena, "%s has banned me: %s.", at->to.host, clean));
 	arena_free(arena);
+}
+
+/* The server's own password, which SASL has nothing to do with. */
+static void
+take_wrong_password(struct presence *at)
+{
+	char why[200];
+
+	if (at->stage != STAGE_LOGIN)
+		return;
+	snprintf(why, sizeof why, at->irc->server_password ? "%.120s refused its password; is server_password_file right?"
+		: "%.120s lets nobody in without a password; set server_password_file.", at->to.host);
+	presence_give_up(at, why);
 }
 
 static void
@@ -161,6 +175,7 @@ static const struct { const char *command; void (*call)(struct presence *); bool
 	{ "318",     prove_answer, true },
 	{ "330",     prove_answer, true },
 	{ "354",     prove_answer, true },
+	{ "464",     take_wrong_password, true },
 	{ "465",     take_error,   true },
 	{ "ACCOUNT", prove_login,  true },
 	{ "CHGHOST", prove_host,   true },
@@ -209,6 +224,16 @@ wire_line(char *bytes, size_t length, void *with)
 	return true;
 }
 
+/* Before NICK, and never by way of the library. The settings see to it that it leaves over TLS, or not this machine. */
+static void
+say_password(struct presence *at)
+{
+	const struct secret *password = at->irc->server_password;
+
+	if (password && (at->irc->tls || irc_settings_local(at->irc)))
+		send_now("PASS", &password->bytes, 1, at);
+}
+
 static void
 wire_up(void *with)
 {
@@ -218,6 +243,7 @@ wire_up(void *with)
 	at->stage = STAGE_LOGIN;
 	at->deadline = clock_mono() + LOGIN_WAIT;
 	login_begin(&at->login);
+	say_password(at);
 	at->session = session_open(at->engine, &at->low, presence_nick(at), presence_nick(at), at->irc->realname, &session_events, at, &error);
 	if (!at->session)
 		wire_fail(at->wire, error.text);
@@ -243,8 +269,8 @@ wire_down(const char *why, void *with)
 	struct presence *at = with;
 
 	at->down = true;
-	if (*at->goodbye && !at->hopeless)
-		error_set(&at->why, "%s closed the connection: %s.", at->irc->server, at->goodbye);
+	if (*at->goodbye && !at->hopeless && !at->banned)
+		error_set(&at->why, "%s closed the connection: %s.", at->to.host, at->goodbye);
 	else
 		error_set(&at->why, "%s", why);
 	presence_wake(at);
@@ -259,8 +285,9 @@ network_begin(struct presence *at)
 {
 	bool login = at->irc->account && at->irc->password;
 
+	irc_settings_server(at->irc, at->backoff.at, &at->to);
 	at->stage = STAGE_CONNECTING;
-	at->down = at->hopeless = at->warned = false;
+	at->down = at->hopeless = at->banned = at->warned = false;
 	at->why.text[0] = at->goodbye[0] = '\0';
 	at->nicks = 0;
 	at->prefix = 0;
@@ -271,7 +298,7 @@ network_begin(struct presence *at)
 	at->login = (struct login){ .account = login ? at->irc->account : NULL, .password = login ? at->irc->password->bytes : NULL,
 		.safe = at->irc->tls, .send = send_now, .with = at };
 	prove_start(at);
-	at->wire = wire_open(at->engine, at->irc, &wire_events, at);
+	at->wire = wire_open(at->engine, at->irc, &at->to, &wire_events, at);
 }
 
 void

@@ -14,7 +14,6 @@
 #include "bridge/run/engine.h"
 #include "bridge/run/loop.h"
 #include "bridge/run/task.h"
-#include "protocols/irc/irc_settings.h"
 #include "protocols/irc/prove.h"
 #include "protocols/irc/wire.h"
 
@@ -61,7 +60,7 @@ tell_state(struct presence *at)
 	for (size_t i = 0; i < at->channels.count && !*troubles; i++)
 		if (*at->channels.each[i].why)
 			snprintf(troubles, sizeof troubles, "; not in %s: %s", at->channels.each[i].name, at->channels.each[i].why);
-	link_up(at->link, "%s%s, as %s, %zu room%s%s", at->irc->server, at->irc->tls ? "" : " (not encrypted)", at->nick, in, text_s(in), troubles);
+	link_up(at->link, "%s%s, as %s, %zu room%s%s", at->to.host, at->irc->tls ? "" : " (not encrypted)", at->nick, in, text_s(in), troubles);
 }
 
 /* -- The clock: what is due ------------------------------------------------------------------------------------------- */
@@ -168,7 +167,7 @@ unanswered(struct presence *at, int64_t now)
 	at->deadline = 0;
 	if (at->stage <= STAGE_LOGIN) {
 		char why[160];
-		snprintf(why, sizeof why, "%s did not let me in within %d s.", at->irc->server, LOGIN_WAIT / 1000);
+		snprintf(why, sizeof why, "%.100s did not let me in within %d s.", at->to.host, LOGIN_WAIT / 1000);
 		wire_fail(at->wire, why);
 		return;
 	}
@@ -318,6 +317,7 @@ presence_new(struct link *link, uint64_t task, struct error *error)
 		free(at);
 		return NULL;
 	}
+	backoff_begin(&at->backoff, at->irc->servers.count, at->irc->retry);
 	channels_begin(&at->channels, link->channels, at->irc->rejoin);
 	at->clock = loop_timer(at->engine->loop, tick, at);
 	at->resume = loop_later(at->engine->loop, resume, at);

@@ -8,8 +8,10 @@
 
 #include "bridge/base/error.h"
 #include "bridge/talk/message.h"
+#include "protocols/irc/backoff.h"
 #include "protocols/irc/channels.h"
 #include "protocols/irc/identity.h"
+#include "protocols/irc/irc_settings.h"
 #include "protocols/irc/line.h"
 #include "protocols/irc/login.h"
 #include "protocols/irc/name.h"
@@ -17,7 +19,6 @@
 
 struct arena;
 struct engine;
-struct irc;
 struct link;
 struct wire;
 
@@ -57,6 +58,8 @@ struct presence {
 	uint64_t task;                  /* of the link */
 	struct low_descriptors low;
 
+	struct backoff backoff;
+	struct irc_server to;           /* the one in use */
 	enum stage stage;
 	struct wire *wire;
 	struct session *session;
@@ -80,6 +83,8 @@ struct presence {
 	struct waiter *waiters;         /* in the order in which they came */
 	int64_t here;                   /* mono ms: since when; 0: never */
 	bool down, hopeless;            /* hopeless: no retry mends it */
+	bool banned;                    /* K-lined and its like: people mend it, and retrying shows when they have */
+	bool told_ban;                  /* since we were last let in */
 	bool warned;                    /* of clocks that do not agree */
 	struct error why;
 	char goodbye[200];              /* the server's ERROR */

@@ -34,6 +34,7 @@ enum {
 struct wire {
 	const struct engine *engine;
 	const struct irc *irc;
+	struct irc_server to;
 	const struct wire_events *events;
 	void *with;
 
@@ -248,13 +249,13 @@ pulse(void *with, int events)
 
 	(void)events;
 	if (!wire->up) {
-		error_set(&wire->why, "TLS with %s was not agreed upon within %d s.", wire->irc->server, HANDSHAKE_WAIT / 1000);
+		error_set(&wire->why, "TLS with %s was not agreed upon within %d s.", wire->to.host, HANDSHAKE_WAIT / 1000);
 		fail(wire);
 	} else if (evbuffer_get_length(bufferevent_get_input(wire->stream)) > 0) {
 		/* It is we who do not listen: what it says waits here. */
 		watch_after(wire->pulse, wire->irc->ping);
 	} else if (wire->asked) {
-		error_set(&wire->why, "%s went silent: no answer within %lld s.", wire->irc->server, (long long)(wire->irc->patience / 1000));
+		error_set(&wire->why, "%s went silent: no answer within %lld s.", wire->to.host, (long long)(wire->irc->patience / 1000));
 		fail(wire);
 	} else if (now - wire->heard >= wire->irc->ping) {
 		ask(wire, now);
@@ -282,7 +283,7 @@ handshake_done(struct wire *wire)
 		come_up(wire);
 		return;
 	}
-	wire_tls_why(wire->ssl, wire->irc->server, 0, &wire->why);
+	wire_tls_why(wire->ssl, wire->to.host, 0, &wire->why);
 	fail(wire);
 }
 
@@ -290,7 +291,7 @@ handshake_done(struct wire *wire)
 static void
 say_why(struct wire *wire, short what, int reason)
 {
-	const char *server = wire->irc->server;
+	const char *server = wire->to.host;
 
 	if (wire->ssl && !wire->up)
 		wire_tls_why(wire->ssl, server, bufferevent_get_openssl_error(wire->stream), &wire->why);
@@ -326,7 +327,7 @@ open_stream(struct wire *wire, int fd)
 		wire->stream = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
 		return wire->stream || error_set(&wire->why, "The connection could not be set up.");
 	}
-	wire->ssl = wire_tls_new(wire->irc->server, wire->irc->ca_file, &wire->why);
+	wire->ssl = wire_tls_new(wire->to.host, wire->irc->ca_file, &wire->why);
 	if (!wire->ssl)
 		return false;
 	wire->stream = bufferevent_openssl_socket_new(base, fd, wire->ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
@@ -367,19 +368,20 @@ dialled(void *with, int fd, const char *why)
 }
 
 struct wire *
-wire_open(const struct engine *engine, const struct irc *irc, const struct wire_events *events, void *with)
+wire_open(const struct engine *engine, const struct irc *irc, const struct irc_server *to, const struct wire_events *events, void *with)
 {
 	struct wire *wire = memory_take(sizeof *wire);
 
 	wire->engine = engine;
 	wire->irc = irc;
+	wire->to = *to;
 	wire->events = events;
 	wire->with = with;
 	flood_begin(&wire->flood, irc->burst, irc->flood ? irc->rate : 0);
 	wire->failing = loop_later(engine->loop, tell_down, wire);
 	wire->pace = loop_timer(engine->loop, paced, wire);
 	wire->pulse = loop_timer(engine->loop, pulse, wire);
-	wire->dial = dial_start(engine, irc->server, (int)irc->port, dialled, wire);
+	wire->dial = dial_start(engine, wire->to.host, wire->to.port, dialled, wire);
 	return wire;
 }
 

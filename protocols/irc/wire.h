@@ -8,6 +8,7 @@
 
 struct engine;
 struct irc;
+struct irc_server;
 struct wire;
 struct written;
 
@@ -19,8 +20,8 @@ struct wire_events {
 	void (*down)(const char *why, void *with);      /* once; nothing else comes after it */
 };
 
-/* `irc` and the events must outlive it. */
-struct wire *wire_open(const struct engine *, const struct irc *, const struct wire_events *, void *with);
+/* `irc` and the events must outlive it; where it goes is copied. */
+struct wire *wire_open(const struct engine *, const struct irc *, const struct irc_server *, const struct wire_events *, void *with);
 void wire_close(struct wire *);                 /* NULL is fine */
 
 void wire_now(struct wire *, const struct written *);           /* before all that waits: PONG, the login */

@@ -55,7 +55,8 @@ test_a_server_is_all_it_takes(void **state)
 {
 	(void)state;
 	assert_string_equal(mistakes("server = \"irc.corp.example\""), "");
-	assert_string_equal(irc.server, "irc.corp.example");
+	assert_int_equal(irc.servers.count, 1);
+	assert_string_equal(irc.servers.each[0], "irc.corp.example");
 	assert_int_equal(irc.port, 6697);
 	assert_true(irc.tls);
 	assert_true(irc.flood);
@@ -100,6 +101,12 @@ test_each_mistake_has_its_sentence(void **state)
 	expect("port = 6697", "server");
 	expect("server = \"irc.corp.example:6697\"\nport = 0", "port is 1 to 65535");
 	expect("server = \"a b\"", "no name of a host");
+	expect("server = { }", "server");
+	expect("server = { \"irc.corp.example\", \"irc.corp.example:0\" }", "\"irc.corp.example:0\" is no name of a host");
+	expect("server = \"irc.corp.example:66970\"", "no name of a host");
+	expect("server = \"irc.corp.example:\"", "no name of a host");
+	expect("server = \"[2001:db8::1\"", "no name of a host");
+	expect("server = \"[2001:db8::1]6697\"", "no name of a host");
 	expect("server = \"irc://irc.corp.example\"", "no name of a host");
 	expect("server = \"irc.corp.example\"\ntls = no", "insecure = yes");
 	expect("server = \"127.evil.example\"\ntls = no", "insecure = yes");
@@ -126,6 +133,44 @@ test_what_is_on_this_machine_needs_no_tls(void **state)
 	forget(NULL);
 	assert_string_equal(mistakes("server = \"irc.corp.example\"\ntls = no\ninsecure = yes"), "");
 	assert_false(irc_settings_local(&irc));
+}
+
+static void
+expect_server(size_t i, const char *host, int port)
+{
+	struct irc_server server;
+
+	assert_true(irc_settings_server(&irc, i, &server));
+	assert_string_equal(server.host, host);
+	assert_int_equal(server.port, port);
+}
+
+static void
+test_a_network_has_several_servers_each_with_a_port_if_it_likes(void **state)
+{
+	(void)state;
+	assert_string_equal(mistakes("server = { \"irc1.corp.example\", \"irc2.corp.example:6670\", \"[2001:db8::1]:7000\", \"[2001:db8::2]\", \"2001:db8::3\" }"), "");
+	assert_int_equal(irc.servers.count, 5);
+	expect_server(0, "irc1.corp.example", 6697);
+	expect_server(1, "irc2.corp.example", 6670);
+	expect_server(2, "2001:db8::1", 7000);
+	expect_server(3, "2001:db8::2", 6697);
+	expect_server(4, "2001:db8::3", 6697);
+}
+
+/* The server's own password is for nobody on the way, insecure or not. */
+static void
+test_a_servers_password_does_not_leave_in_clear(void **state)
+{
+	char options[300];
+
+	(void)state;
+	snprintf(options, sizeof options, "server = { \"127.0.0.1\", \"::1\" }\ntls = no\nserver_password_file = \"%s\"", password);
+	assert_string_equal(mistakes(options), "");
+	assert_string_equal(irc.server_password->bytes, "open sesame");
+	forget(NULL);
+	snprintf(options, sizeof options, "server = { \"127.0.0.1\", \"irc.corp.example\" }\ntls = no\ninsecure = yes\nserver_password_file = \"%s\"", password);
+	expect(options, "leaves only over TLS or to this machine");
 }
 
 static int
@@ -155,6 +200,8 @@ main(void)
 		cmocka_unit_test_teardown(test_a_server_is_all_it_takes, forget),
 		cmocka_unit_test_teardown(test_a_login_is_an_account_and_a_password, forget),
 		cmocka_unit_test(test_each_mistake_has_its_sentence),
+		cmocka_unit_test_teardown(test_a_network_has_several_servers_each_with_a_port_if_it_likes, forget),
+		cmocka_unit_test(test_a_servers_password_does_not_leave_in_clear),
 		cmocka_unit_test_teardown(test_what_is_on_this_machine_needs_no_tls, forget),
 	};
 

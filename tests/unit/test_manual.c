@@ -98,8 +98,8 @@ static void
 test_an_option_is_told_with_what_it_holds_its_default_and_its_sentence(void **state)
 {
 	(void)state;
-	assert_string_equal(told("irc.port", EX_OK), "irc \"NAME\" { ... }\n  port            number; default 6697\n                  The server's port.\n");
-	assert_tells("irc.server", "text; required");
+	assert_string_equal(told("irc.port", EX_OK), "irc \"NAME\" { ... }\n  port            number; default 6697\n                  The servers' port, where they name none of their own.\n");
+	assert_tells("irc.server", "list of texts; required");
 	assert_tells("IRC.Port", "default 6697");
 	assert_tells("gateway.prefix", "text; default \"!\"");
 	assert_tells("role.may", "list of texts; no default");

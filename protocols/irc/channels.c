@@ -10,6 +10,7 @@
 enum {
 	PAUSE_MOST = 15 * 60 * 1000,    /* ms between two tries to get in */
 	STAYED = 10 * 60 * 1000,        /* ms inside after which all is forgiven */
+	INVITED = 10 * 1000,            /* ms until another invitation is heeded */
 };
 
 struct member {
@@ -105,24 +106,20 @@ channels_left(struct channels *channels, struct channel *channel, const char *wh
 	channel->state = CHANNEL_OUT;
 	channel->next = now + channel->pause;
 	channel->pause = channel->pause * 2 < PAUSE_MOST ? channel->pause * 2 : PAUSE_MOST;
+	channel->login = false;
 	snprintf(channel->why, sizeof channel->why, "%s", why);
 }
 
+/* Whoever sends invitations all day makes us ask no more often than this. */
 bool
-channels_ask(struct channels *channels, int64_t now, char *out, size_t size)
+channels_invited(struct channels *channels, struct channel *channel, int64_t now)
 {
-	size_t length = 0;
-
-	out[0] = '\0';
-	for (size_t i = 0; i < channels->count; i++) {
-		struct channel *channel = &channels->each[i];
-		size_t more = strlen(channel->name) + (length > 0);
-		if (channel->state != CHANNEL_OUT || channel->next > now || more >= size - length)
-			continue;
-		length += (size_t)snprintf(out + length, size - length, "%s%s", length ? "," : "", channel->name);
-		channel->state = CHANNEL_ASKED;
-	}
-	return length > 0;
+	(void)channels;
+	if (channel->state != CHANNEL_OUT || (channel->invited && now - channel->invited < INVITED))
+		return false;
+	channel->invited = now;
+	channel->next = now;
+	return true;
 }
 
 int64_t

@@ -18,7 +18,9 @@ struct channel {
 	int64_t next;                   /* CHANNEL_OUT: mono ms when it is asked for again */
 	int64_t pause;                  /* ms until then the next time */
 	int64_t since;                  /* CHANNEL_IN: mono ms */
-	char why[160];                  /* CHANNEL_OUT: "banned (Cannot join channel (+b))"; "" */
+	int64_t invited;                /* mono ms: when an invitation was last heeded; 0: never */
+	char why[160];                  /* CHANNEL_OUT: "kicked: go away"; "" */
+	bool login;                     /* CHANNEL_OUT: a login to services would open it */
 	struct member *members[MEMBER_CHAINS];
 	size_t member_count;
 };
@@ -39,9 +41,8 @@ size_t channels_in(const struct channels *, enum channel_state);       /* how ma
 
 void channels_entered(struct channels *, struct channel *, int64_t now);
 void channels_left(struct channels *, struct channel *, const char *why, int64_t now);      /* thrown out, or not let in: asked for again, ever later */
-/* The next names that are to be asked for, with commas between, as many as fit; false where there are none. They count as asked for. */
-bool channels_ask(struct channels *, int64_t now, char *out, size_t size);
-int64_t channels_next(const struct channels *);                 /* when channels_ask() has something next, mono ms; -1: never */
+bool channels_invited(struct channels *, struct channel *, int64_t now);        /* true: it is due at once */
+int64_t channels_next(const struct channels *);                 /* when one is due to be asked for, mono ms; -1: never */
 
 void channels_join(struct channels *, struct channel *, const char *nick);
 void channels_names(struct channels *, struct channel *, const char *list);    /* of a 353: "@alice +bob carol" */

@@ -5,19 +5,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/base/error.h"
 #include "bridge/base/secret.h"
 #include "protocols/irc/name.h"
 
 enum {
 	SERVERS_MOST = 16,
 	PASSWORD_MOST = 400,            /* bytes: it must fit on a line */
+	KEY_MOST = 100,
 };
+
+static const struct setting channel_settings[] = {
+	SETTING(irc_channel, name,  TYPE_TITLE,  NULL, "The channel, as in the places of a room."),
+	SETTING(irc_channel, where, TYPE_WHERE,  NULL, NULL),
+	SETTING(irc_channel, key,   TYPE_SECRET, NULL, "The channel's key (+k), from key_file."),
+	{ 0 }
+};
+static const struct shape channel_shape = { "channel", sizeof(struct irc_channel), channel_settings, "What a channel asks of who comes in.", false };
 
 const struct setting irc_settings[] = {
 	SETTING(irc, account,  TYPE_TEXT,   NULL,          "The services account to log in to. Without one I join as nobody in particular."),
 	SETTING(irc, answers,  TYPE_TEXT,   "notice",      "notice, or message; what may ring is always a message."),
 	SETTING(irc, burst,    TYPE_NUMBER, "4",           "How many lines may leave at once, before rate holds them back; 1 to 1000."),
 	SETTING(irc, ca_file,  TYPE_PATH,   NULL,          "The authority that signed the server's certificate, in PEM; else the system's authorities."),
+	{ "channel", TYPE_SECTIONS, offsetof(struct irc, channels), NULL, "A channel that lets nobody in without its key.", &channel_shape },
 	SETTING(irc, colour,   TYPE_FLAG,   "no",          "Whether states are coloured too; the words stay the same."),
 	SETTING(irc, flood,    TYPE_FLAG,   "yes",         "Whether lines are held back at all; no is for servers that set no limit for us."),
 	SETTING(irc, insecure, TYPE_FLAG,   "no",          "Allows tls = no for a server that is not on this machine: everything can then be read and forged on the way."),
@@ -72,6 +83,17 @@ irc_settings_server(const struct irc *irc, size_t i, struct irc_server *out)
 		return false;
 	snprintf(out->host, sizeof out->host, "%.*s", (int)length, server);
 	return !strpbrk(out->host, " /@,[]\t\r\n");
+}
+
+const struct secret *
+irc_settings_key(const struct irc *irc, const char *channel, enum name_case how)
+{
+	for (size_t i = 0; i < irc->channels.count; i++) {
+		const struct irc_channel *at = irc->channels.each[i];
+		if (name_same(at->name, channel, how))
+			return at->key;
+	}
+	return NULL;
 }
 
 static bool
@@ -148,6 +170,31 @@ check_server_password(const struct checking *checking, const struct irc *irc)
 		MISTAKE(checking, "server_password_file holds no password of a server: that is one line of at most %d bytes.", PASSWORD_MOST);
 }
 
+/* A key is one word among others that have commas between. */
+static bool
+is_key(const struct secret *key)
+{
+	for (const char *at = key->bytes; *at; at++)
+		if ((unsigned char)*at <= ' ' || *at == ',' || *at == 0x7f)
+			return false;
+	return *key->bytes != ':' && key->length <= KEY_MOST;
+}
+
+static void
+check_channels(const struct checking *checking, const struct irc *irc)
+{
+	struct error error;
+
+	for (size_t i = 0; i < irc->channels.count; i++) {
+		const struct irc_channel *channel = irc->channels.each[i];
+		if (!name_channel(channel->name, &error))
+			conf_mistake(checking->conf, channel->where, checking->section, "channel \"%s\": %s", channel->name, error.text);
+		if (channel->key && !is_key(channel->key))
+			conf_mistake(checking->conf, channel->where, checking->section,
+				"key_file of channel \"%s\" holds no key: that is one word of at most %d bytes without a comma.", channel->name, KEY_MOST);
+	}
+}
+
 static void
 check_manner(const struct checking *checking, const struct irc *irc)
 {
@@ -171,5 +218,6 @@ irc_settings_check(struct conf *conf, const struct section *section, void *fille
 	check_server(&checking, filled);
 	check_login(&checking, filled);
 	check_server_password(&checking, filled);
+	check_channels(&checking, filled);
 	check_manner(&checking, filled);
 }

@@ -6,12 +6,21 @@
 #include <stdint.h>
 
 #include "bridge/base/conf.h"
+#include "protocols/irc/name.h"
 
 struct secret;
+
+/* channel "#ops" { } in it: what a channel asks of who comes in. */
+struct irc_channel {
+	const char *name;
+	struct where where;
+	const struct secret *key;
+};
 
 struct irc {
 	struct list servers;            /* "irc.corp.example", "irc2.corp.example:6670", "[2001:db8::1]:6697": tried in turn */
 	int64_t port;                   /* of those that name none */
+	struct sections channels;       /* struct irc_channel: only those with something to say */
 	bool tls, insecure;
 	const char *ca_file;
 	const char *sasl, *account;
@@ -33,6 +42,7 @@ struct irc_server {
 	int port;
 };
 bool irc_settings_server(const struct irc *, size_t i, struct irc_server *);   /* false where that is none */
+const struct secret *irc_settings_key(const struct irc *, const char *channel, enum name_case);        /* NULL: it has none */
 bool irc_settings_local(const struct irc *);    /* all its servers are on this machine */
 /* What the settings cannot say one by one. */
 void irc_settings_check(struct conf *, const struct section *, void *irc);

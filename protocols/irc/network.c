@@ -159,10 +159,13 @@ take_support(struct presence *at)
 	static const char mapping[] = "CASEMAPPING=";
 
 	for (size_t i = 1; i < at->line.count; i++) {
-		if (!strncmp(at->line.params[i], mapping, strlen(mapping)))
-			at->channels.how = name_case(at->line.params[i] + strlen(mapping));
-		if (!strcmp(at->line.params[i], "WHOX") || !strcmp(at->line.params[i], "-WHOX"))
-			at->identity.whox = at->line.params[i][0] != '-';
+		const char *token = at->line.params[i];
+		support_take(&at->support, token);
+		if (!strcmp(token, "WHOX") || !strcmp(token, "-WHOX"))
+			at->identity.whox = *token != '-';
+		/* Later the names of people are sorted by it. */
+		if (!channels_in(&at->channels, CHANNEL_IN) && !strncmp(token, mapping, strlen(mapping)))
+			at->channels.how = name_case(token + strlen(mapping));
 	}
 }
 
@@ -259,7 +262,8 @@ wire_drained(void *with)
 		if (!waiter->put)
 			task_wake(at->engine, waiter->task);
 	/* A JOIN that found no room. */
-	if (at->stage >= STAGE_JOINING && channels_next(&at->channels) == 0)
+	int64_t next = channels_next(&at->channels);
+	if (at->stage >= STAGE_JOINING && next >= 0 && next <= clock_mono())
 		watch_after(at->clock, 0);
 }
 
@@ -289,6 +293,7 @@ network_begin(struct presence *at)
 	at->stage = STAGE_CONNECTING;
 	at->down = at->hopeless = at->banned = at->warned = false;
 	at->why.text[0] = at->goodbye[0] = '\0';
+	support_begin(&at->support);
 	at->nicks = 0;
 	at->prefix = 0;
 	at->here = at->deadline = at->nick_next = 0;
@@ -304,7 +309,7 @@ network_begin(struct presence *at)
 void
 network_end(struct presence *at, bool goodbye)
 {
-	if (goodbye && !at->down && at->session && at->stage >= STAGE_JOINING)
+	if (goodbye && !at->down && at->session && at->stage >= STAGE_WELCOMED)
 		session_quit(at->session, "stopped");
 	at->down = true;
 	watch_off(at->clock);

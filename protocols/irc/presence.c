@@ -9,17 +9,18 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/log.h"
+#include "bridge/base/secret.h"
 #include "bridge/base/text.h"
 #include "bridge/protocol.h"
 #include "bridge/run/engine.h"
 #include "bridge/run/loop.h"
 #include "bridge/run/task.h"
+#include "protocols/irc/join.h"
 #include "protocols/irc/prove.h"
 #include "protocols/irc/wire.h"
 
 enum {
 	JOIN_WAIT = 15 * 1000,          /* ms until the server must have answered a JOIN */
-	JOIN_MOST = 400,                /* bytes of names in one JOIN */
 	NICKS_MOST = 8,
 	HEARD_MOST = 512,               /* messages that wait for us; then the server waits */
 	USER_MOST = 20, HOST_MOST = 63, /* of our own prefix, where the server has not shown it */
@@ -48,7 +49,10 @@ presence_give_up(struct presence *at, const char *why)
 size_t
 presence_prefix(const struct presence *at)
 {
-	return at->prefix ? at->prefix : strlen(":! @ ") + strlen(at->nick) + USER_MOST + HOST_MOST;
+	size_t prefix = at->prefix ? at->prefix : strlen(":! @ ") + strlen(at->nick) + USER_MOST + HOST_MOST;
+
+	/* What a server's lines are shorter than ours is as good as a longer prefix. */
+	return prefix + LINE_MOST - at->support.line;
 }
 
 static void
@@ -78,7 +82,8 @@ wind(struct presence *at)
 	int64_t next = at->deadline, now = clock_mono();
 
 	sooner(&next, at->nick_next);
-	if (at->stage >= STAGE_JOINING)
+	/* What finds no room in the queue is asked for when there is some. */
+	if (at->stage >= STAGE_JOINING && wire_room(at->wire, 1))
 		sooner(&next, channels_next(&at->channels));
 	sooner(&next, identity_next(&at->identity));
 	if (next > 0)
@@ -97,15 +102,48 @@ arrive_when_answered(struct presence *at)
 	at->tell = true;
 }
 
+bool
+presence_say(struct presence *at, const char *command, const char *const *params, size_t count)
+{
+	struct written line;
+
+	if (!wire_room(at->wire, 1) || !line_write(&line, presence_prefix(at), command, params, count))
+		return false;
+	wire_later(at->wire, &line);
+	return true;
+}
+
+/* People are told of each new reason, and not of each try. */
+void
+presence_left(struct presence *at, struct channel *channel, const char *how, const char *said)
+{
+	struct arena *arena = arena_new();
+	char *clean = text_cut(arena, text_clean(arena, said, strlen(said)), 100);
+	bool known = !strcmp(channel->why, how);
+
+	if (!known)
+		log_warning("%s: not in %s: %s%s%s%s.", at->link->name, channel->name, how, *clean ? " (" : "", clean, *clean ? ")" : "");
+	channels_left(&at->channels, channel, how, clock_mono());
+	identity_left(&at->identity, &at->channels, NULL);
+	arena_free(arena);
+	at->tell = at->tell || (at->stage == STAGE_HERE && !known);
+	at->ask_channels = at->ask_channels || at->stage == STAGE_JOINING;
+}
+
 static void
 join_what_is_due(struct presence *at)
 {
-	char names[JOIN_MOST];
+	struct channel *channel;
+	struct written line;
+	struct error why;
+	int64_t now = clock_mono();
 
-	while (wire_room(at->wire, 1) && channels_ask(&at->channels, clock_mono(), names, sizeof names)) {
-		at->deadline = clock_mono() + JOIN_WAIT;
-		if (!session_join(at->session, names))
-			return;
+	while ((channel = join_hopeless(&at->channels, &at->support, now, &why)))
+		presence_left(at, channel, why.text, "");
+	while (wire_room(at->wire, 1) && join_write(&line, &at->channels, at->irc, &at->support, now)) {
+		at->deadline = now + JOIN_WAIT;
+		wire_later(at->wire, &line);
+		secret_wipe(&line, sizeof line);
 	}
 	arrive_when_answered(at);
 }
@@ -161,8 +199,18 @@ presence_act(struct presence *at)
 	wind(at);
 }
 
+void
+presence_settle(struct presence *at)
+{
+	at->stage = STAGE_JOINING;
+	at->deadline = 0;
+	at->ask_channels = true;
+	if (!name_same(at->nick, presence_nick(at), at->channels.how))
+		at->nick_next = clock_mono() + at->irc->rejoin;
+}
+
 static void
-unanswered(struct presence *at, int64_t now)
+unanswered(struct presence *at)
 {
 	at->deadline = 0;
 	if (at->stage <= STAGE_LOGIN) {
@@ -171,9 +219,13 @@ unanswered(struct presence *at, int64_t now)
 		wire_fail(at->wire, why);
 		return;
 	}
+	if (at->stage == STAGE_WELCOMED) {
+		presence_settle(at);
+		return;
+	}
 	for (size_t i = 0; i < at->channels.count; i++)
 		if (at->channels.each[i].state == CHANNEL_ASKED)
-			channels_left(&at->channels, &at->channels.each[i], "the server did not answer", now);
+			presence_left(at, &at->channels.each[i], "the server did not answer", "");
 	arrive_when_answered(at);
 }
 
@@ -187,7 +239,7 @@ tick(void *with, int events)
 	if (at->down)
 		return;
 	if (at->deadline && now >= at->deadline)
-		unanswered(at, now);
+		unanswered(at);
 	if (identity_expire(&at->identity, now))
 		presence_wake(at);
 	next = at->stage >= STAGE_JOINING ? channels_next(&at->channels) : -1;

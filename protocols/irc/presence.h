@@ -16,17 +16,22 @@
 #include "protocols/irc/login.h"
 #include "protocols/irc/name.h"
 #include "protocols/irc/session.h"
+#include "protocols/irc/support.h"
 
 struct arena;
 struct engine;
 struct link;
 struct wire;
 
-enum { LOGIN_WAIT = 60 * 1000 };          /* ms until the server must have let us in */
+enum {
+	LOGIN_WAIT = 60 * 1000,         /* ms until the server must have let us in */
+	WELCOME_WAIT = 5 * 1000,        /* ms until it has said what it supports, where it never says that this is all */
+};
 
 enum stage {
 	STAGE_CONNECTING,
 	STAGE_LOGIN,                    /* capabilities, SASL, a nick */
+	STAGE_WELCOMED,                 /* it says what it supports, and its message of the day */
 	STAGE_JOINING,
 	STAGE_HERE,
 };
@@ -68,6 +73,7 @@ struct presence {
 	struct irc_line line;           /* the one that the library reads now */
 	struct channels channels;
 	struct identity identity;
+	struct support support;         /* what the server says of itself */
 	char nick[NAME_MOST + 1];       /* ours, as the server has it */
 	char server[NAME_MOST + 1];     /* what it calls itself */
 	size_t prefix;                  /* bytes that it puts before our lines; 0: not known yet */
@@ -97,7 +103,10 @@ const char *presence_nick(const struct presence *);     /* the one that we want 
 size_t presence_prefix(const struct presence *);        /* bytes before a line of ours, or a safe guess */
 void presence_wake(struct presence *);                  /* the link's task */
 void presence_give_up(struct presence *, const char *why);      /* no retry mends it */
+void presence_settle(struct presence *);                /* the server has said who it is: now to the channels */
 void presence_act(struct presence *);                   /* does what was noted, and winds the clock */
+bool presence_say(struct presence *, const char *command, const char *const *params, size_t count);    /* false where there is no room */
+void presence_left(struct presence *, struct channel *, const char *how, const char *said);     /* thrown out, or not let in; said: by whom we know not */
 
 void presence_hear(struct presence *, struct ear *);
 bool presence_full(const struct presence *);            /* enough is heard that nobody has taken yet */

@@ -14,6 +14,7 @@
 #include "protocols/irc/irc_settings.h"
 #include "protocols/irc/presence.h"
 #include "protocols/irc/prove.h"
+#include "protocols/irc/refusal.h"
 
 struct event {
 	const char *name;
@@ -34,11 +35,17 @@ on_connect(struct presence *at, const struct event *event)
 	(void)event;
 	if (at->stage != STAGE_LOGIN)
 		return;
-	at->stage = STAGE_JOINING;
-	at->deadline = 0;
-	at->ask_channels = true;
-	if (!name_same(at->nick, presence_nick(at), at->channels.how))
-		at->nick_next = clock_mono() + at->irc->rejoin;
+	at->stage = STAGE_WELCOMED;
+	at->deadline = clock_mono() + WELCOME_WAIT;
+}
+
+/* 376, 422: the message of the day is over, and what the server supports was said before it. */
+static void
+on_settled(struct presence *at, const struct event *event)
+{
+	(void)event;
+	if (at->stage == STAGE_WELCOMED)
+		presence_settle(at);
 }
 
 static void
@@ -48,6 +55,8 @@ on_join(struct presence *at, const struct event *event)
 
 	if (is_us(at, event->nick))
 		at->prefix = strlen(event->origin) + strlen(": ");
+	if (!channel && is_us(at, event->nick))
+		presence_say(at, "PART", &event->params[0], 1);
 	if (!channel)
 		return;
 	if (!is_us(at, event->nick)) {
@@ -80,18 +89,15 @@ on_names(struct presence *at, const struct event *event)
 		channels_names(&at->channels, channel, event->params[3]);
 }
 
+/* By a person, who said why. */
 static void
-out_of(struct presence *at, struct channel *channel, const char *how, const char *reason)
+thrown_out(struct presence *at, struct channel *channel, const char *how, const char *reason)
 {
 	struct arena *arena = arena_new();
 	char *clean = text_cut(arena, text_clean(arena, reason, strlen(reason)), 100);
 
-	channels_left(&at->channels, channel, arena_printf(arena, "%s%s%s", how, *clean ? ": " : "", clean), clock_mono());
-	identity_left(&at->identity, &at->channels, NULL);
-	log_warning("%s: not in %s: %s.", at->link->name, channel->name, channel->why);
+	presence_left(at, channel, arena_printf(arena, "%s%s%s", how, *clean ? ": " : "", clean), "");
 	arena_free(arena);
-	at->tell = at->stage == STAGE_HERE;
-	at->ask_channels = at->stage == STAGE_JOINING;
 }
 
 static void
@@ -107,7 +113,7 @@ on_part(struct presence *at, const struct event *event)
 	struct channel *channel = channels_find(&at->channels, event->params[0]);
 
 	if (channel && is_us(at, event->nick) && channel->state == CHANNEL_IN)
-		out_of(at, channel, "taken out", event->params[1]);
+		thrown_out(at, channel, "taken out", event->params[1]);
 	else if (channel)
 		somebody_left(at, channel, event->nick);
 }
@@ -118,7 +124,7 @@ on_kick(struct presence *at, const struct event *event)
 	struct channel *channel = channels_find(&at->channels, event->params[0]);
 
 	if (channel && is_us(at, event->params[1]) && channel->state == CHANNEL_IN)
-		out_of(at, channel, "kicked", event->params[2]);
+		thrown_out(at, channel, "kicked", event->params[2]);
 	else if (channel)
 		somebody_left(at, channel, event->params[1]);
 }
@@ -172,8 +178,32 @@ on_refused_join(struct presence *at, const struct event *event)
 {
 	struct channel *channel = channels_find(&at->channels, event->params[1]);
 
-	if (channel && channel->state == CHANNEL_ASKED)
-		out_of(at, channel, "not let in", event->params[event->count - 1]);
+	if (!channel || channel->state != CHANNEL_ASKED)
+		return;
+	presence_left(at, channel, refusal_of(event->name), event->params[event->count - 1]);
+	channel->login = !strcmp(event->name, "477");
+}
+
+/* Only where we want to be: an invitation takes us nowhere else. */
+static void
+on_invite(struct presence *at, const struct event *event)
+{
+	struct channel *channel = channels_find(&at->channels, event->params[1]);
+
+	if (channel && is_us(at, event->params[0]) && at->stage >= STAGE_JOINING && channels_invited(&at->channels, channel, clock_mono()))
+		at->ask_channels = true;
+}
+
+/* 900: what is only for those who are logged in may be open now. */
+static void
+on_logged_in(struct presence *at, const struct event *event)
+{
+	(void)event;
+	for (size_t i = 0; i < at->channels.count; i++)
+		if (at->channels.each[i].login && at->channels.each[i].state == CHANNEL_OUT) {
+			at->channels.each[i].next = clock_mono();
+			at->ask_channels = at->stage >= STAGE_JOINING;
+		}
 }
 
 /* Our words were not taken: the oldest that waits for its proof there is the one. */
@@ -188,6 +218,16 @@ on_refused_words(struct presence *at, const struct event *event)
 			return;
 		}
 	log_debug("%s refused words for %s: %s", at->link->name, event->params[1], why);
+}
+
+/* 437: a nick, or a channel. */
+static void
+on_unavailable(struct presence *at, const struct event *event)
+{
+	if (channels_find(&at->channels, event->params[1]))
+		on_refused_join(at, event);
+	else
+		on_nick_taken(at, event);
 }
 
 static void
@@ -229,16 +269,18 @@ on_message(struct presence *at, const struct event *event)
 static const struct { const char *name; void (*call)(struct presence *, const struct event *); } reactions[] = {
 	{ "353",     on_names },
 	{ "366",     on_names_end },
+	{ "376",     on_settled },
 	{ "396",     on_host },
 	{ "401",     on_refused_words },
 	{ "403",     on_both },
 	{ "404",     on_refused_words },
 	{ "405",     on_refused_join },
 	{ "408",     on_refused_words },
+	{ "422",     on_settled },
 	{ "432",     on_nick_taken },
 	{ "433",     on_nick_taken },
 	{ "436",     on_nick_taken },
-	{ "437",     on_nick_taken },
+	{ "437",     on_unavailable },
 	{ "470",     on_refused_join },
 	{ "471",     on_refused_join },
 	{ "473",     on_refused_join },
@@ -251,8 +293,10 @@ static const struct { const char *name; void (*call)(struct presence *, const st
 	{ "520",     on_refused_join },
 	{ "531",     on_refused_words },
 	{ "716",     on_refused_words },
+	{ "900",     on_logged_in },
 	{ "CHANNEL", on_message },
 	{ "CONNECT", on_connect },
+	{ "INVITE",  on_invite },
 	{ "JOIN",    on_join },
 	{ "KICK",    on_kick },
 	{ "NICK",    on_nick },

@@ -188,7 +188,7 @@ readable(int fd)
 static bool
 may_say(const char *command)
 {
-	static const char *const allowed[] = { "JOIN", "MODE", "NICK", "PART", "QUIT", "TOPIC", "USER", "WHOIS" };
+	static const char *const allowed[] = { "NICK", "QUIT", "USER" };
 
 	for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
 		if (!strcmp(command, allowed[i]))
@@ -295,12 +295,6 @@ session_give(struct session *session, const char *line, size_t length)
 	session->waiting = true;
 	session->late = loop_descriptor(session->engine->loop, session->theirs, LOOP_READ, read_late, session);
 	return false;
-}
-
-bool
-session_join(struct session *session, const char *channels)
-{
-	return irc_cmd_join(session->library, channels, NULL) == 0 && pump(session);
 }
 
 bool

@@ -1,4 +1,4 @@
-/* session: an unmodified libircclient behind a loopback connection that only it can have. It registers, joins, and takes lines apart;
+/* session: an unmodified libircclient behind a loopback connection that only it can have. It registers and takes lines apart;
  * what it must not see does not reach it (line_for_library), and what it may not say is dropped here. */
 #ifndef SALLYPORT_PROTOCOLS_IRC_SESSION_H
 #define SALLYPORT_PROTOCOLS_IRC_SESSION_H
@@ -39,7 +39,6 @@ bool session_give(struct session *, const char *line, size_t length);
 
 bool session_busy(const struct session *);      /* it cannot be given a line now; ready() follows */
 
-bool session_join(struct session *, const char *channels);      /* names with commas between */
 bool session_nick(struct session *, const char *nick);
 bool session_quit(struct session *, const char *reason);
 

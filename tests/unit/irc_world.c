@@ -155,10 +155,17 @@ begin_log(void)
 	dup2(log_fd, STDERR_FILENO);
 }
 
+void
+show_stderr(void)
+{
+	fflush(stderr);
+	dup2(stderr_before, STDERR_FILENO);
+}
+
 static void
 end_log(void)
 {
-	dup2(stderr_before, STDERR_FILENO);
+	show_stderr();
 	close(stderr_before);
 	close(log_fd);
 }
@@ -357,7 +364,7 @@ answer_at(int fd)
 
 	hang_up();
 	if (!readable(fd, PATIENCE))
-		fail_msg("nobody connected (away: %s; error: %s)", story.away, story.error);
+		world_fail("nobody connected (away: %s; error: %s)", story.away, story.error);
 	server.client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 	setsockopt(server.client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	server.bytes = 0;
@@ -416,9 +423,9 @@ expect(const char *beginning)
 	const char *line = next_line(PATIENCE);
 
 	if (!line)
-		fail_msg("waited in vain for %s (away: %s; error: %s)", beginning, story.away, story.error);
+		world_fail("waited in vain for %s (away: %s; error: %s)", beginning, story.away, story.error);
 	if (strncmp(line, beginning, strlen(beginning)))
-		fail_msg("expected %s, heard %s", beginning, line);
+		world_fail("expected %.100s, heard %.100s", beginning, line);
 	return line;
 }
 

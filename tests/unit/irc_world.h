@@ -73,6 +73,9 @@ struct saying {
 	char error[600];
 };
 
+void show_stderr(void);                         /* else the log keeps what is written there */
+#define world_fail(...) do { show_stderr(); fail_msg(__VA_ARGS__); } while (0)
+
 struct timespec world_from_now(int64_t ms);
 
 /* Waits for the story to go on until `condition` holds. */
@@ -84,7 +87,7 @@ struct timespec world_from_now(int64_t ms);
 			late_ = pthread_cond_timedwait(&story.news, &story.lock, &until_) == ETIMEDOUT; \
 		pthread_mutex_unlock(&story.lock); \
 		if (!held_) \
-			fail_msg("waited in vain for: %s (up: %s; away: %s; error: %s)", #condition, story.up, story.away, story.error); \
+			world_fail("waited in vain for: %s (up: %s; away: %s; error: %s)", #condition, story.up, story.away, story.error); \
 	} while (0)
 
 int world_set_up(void **state);                 /* a listener and settings for it; then start_gateway() */

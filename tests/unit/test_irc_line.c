@@ -638,18 +638,15 @@ test_a_channel_is_asked_for_ever_later(void **state)
 {
 	struct channels channels = two_channels();
 	struct channel *ops = channels_find(&channels, "#ops");
-	char names[40];
 	int64_t now = 10;
 
 	(void)state;
-	assert_true(channels_ask(&channels, now, names, sizeof names));
-	assert_string_equal(names, "#ops,#Shop");
-	assert_false(channels_ask(&channels, now, names, sizeof names));
+	channels_find(&channels, "#shop")->state = CHANNEL_IN;
 	for (int64_t pause = 1000; pause < 900000; pause *= 2) {
+		ops->state = CHANNEL_ASKED;
+		assert_int_equal(channels_next(&channels), -1);
 		channels_left(&channels, ops, "banned", now);
 		assert_int_equal(channels_next(&channels), now + pause);
-		assert_false(channels_ask(&channels, now + pause - 1, names, sizeof names));
-		assert_true(channels_ask(&channels, now + pause, names, sizeof names));
 	}
 	channels_left(&channels, ops, "banned", now);
 	assert_int_equal(channels_next(&channels), now + 15 * 60 * 1000);
@@ -657,21 +654,6 @@ test_a_channel_is_asked_for_ever_later(void **state)
 	channels_entered(&channels, ops, now);
 	channels_left(&channels, ops, "kicked", now + 10 * 60 * 1000);
 	assert_int_equal(channels_next(&channels), now + 10 * 60 * 1000 + 1000);
-	channels_end(&channels);
-}
-
-static void
-test_names_of_channels_are_asked_for_as_they_fit(void **state)
-{
-	struct channels channels = two_channels();
-	char names[8];
-
-	(void)state;
-	assert_true(channels_ask(&channels, 1, names, sizeof names));
-	assert_string_equal(names, "#ops");
-	assert_true(channels_ask(&channels, 1, names, sizeof names));
-	assert_string_equal(names, "#Shop");
-	assert_false(channels_ask(&channels, 1, names, sizeof names));
 	channels_end(&channels);
 }
 
@@ -865,7 +847,6 @@ main(void)
 		cmocka_unit_test(test_a_message_says_where_and_which),
 		cmocka_unit_test(test_people_come_go_and_change_their_names),
 		cmocka_unit_test(test_a_channel_is_asked_for_ever_later),
-		cmocka_unit_test(test_names_of_channels_are_asked_for_as_they_fit),
 		cmocka_unit_test(test_only_what_may_ring_is_a_message),
 		cmocka_unit_test(test_nobody_else_is_pinged),
 		cmocka_unit_test(test_lines_that_grew_still_fit),

@@ -16,7 +16,7 @@
 #include "protocols/irc/irc_settings.h"
 
 static char folder[] = "/tmp/test_irc_settings.XXXXXX";
-static char password[100];
+static char password[100], key[100];
 
 static struct conf *conf;
 static struct irc irc;
@@ -173,6 +173,25 @@ test_a_servers_password_does_not_leave_in_clear(void **state)
 	expect(options, "leaves only over TLS or to this machine");
 }
 
+static void
+test_a_channel_has_a_key_of_its_own(void **state)
+{
+	char options[300];
+
+	(void)state;
+	snprintf(options, sizeof options, "server = \"x\"\nchannel \"#ops\" { key_file = \"%s\" }\nchannel \"#shop\" { }", key);
+	assert_string_equal(mistakes(options), "");
+	assert_string_equal(irc_settings_key(&irc, "#OPS", CASE_ASCII)->bytes, "swordfish");
+	assert_null(irc_settings_key(&irc, "#shop", CASE_ASCII));
+	assert_null(irc_settings_key(&irc, "#web", CASE_ASCII));
+	forget(NULL);
+	expect("server = \"x\"\nchannel \"ops\" { }", "a channel of IRC begins with #");
+	expect("server = \"x\"\nchannel \"#ops\" { key = \"swordfish\" }", "key does not stand in this file");
+	/* "open sesame" is two words. */
+	snprintf(options, sizeof options, "server = \"x\"\nchannel \"#ops\" { key_file = \"%s\" }", password);
+	expect(options, "holds no key");
+}
+
 static int
 make_password(void **state)
 {
@@ -182,7 +201,11 @@ make_password(void **state)
 	FILE *out = fopen(password, "w");
 	fputs("open sesame\n", out);
 	fclose(out);
-	return chmod(password, 0600);
+	snprintf(key, sizeof key, "%s/key", folder);
+	out = fopen(key, "w");
+	fputs("swordfish\n", out);
+	fclose(out);
+	return chmod(password, 0600) || chmod(key, 0600);
 }
 
 static int
@@ -190,6 +213,7 @@ remove_password(void **state)
 {
 	(void)state;
 	unlink(password);
+	unlink(key);
 	return rmdir(folder);
 }
 
@@ -202,6 +226,7 @@ main(void)
 		cmocka_unit_test(test_each_mistake_has_its_sentence),
 		cmocka_unit_test_teardown(test_a_network_has_several_servers_each_with_a_port_if_it_likes, forget),
 		cmocka_unit_test(test_a_servers_password_does_not_leave_in_clear),
+		cmocka_unit_test(test_a_channel_has_a_key_of_its_own),
 		cmocka_unit_test_teardown(test_what_is_on_this_machine_needs_no_tls, forget),
 	};
 

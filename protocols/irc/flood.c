@@ -10,13 +10,22 @@
 struct flood_line {
 	struct flood_line *next;
 	struct written line;
-	bool free;
+	bool proof;
 };
 
 void
 flood_begin(struct flood *flood, int64_t burst, int64_t rate)
 {
 	*flood = (struct flood){ .burst = burst, .rate = rate };
+}
+
+void
+flood_slow(int64_t *burst, int64_t *rate, unsigned times)
+{
+	for (; times > 0; times--) {
+		*burst = *burst > 1 ? *burst / 2 : 1;
+		*rate *= 2;
+	}
 }
 
 void
@@ -37,13 +46,13 @@ flood_room(const struct flood *flood, size_t lines)
 }
 
 void
-flood_put(struct flood *flood, const struct written *written, bool costs_nothing)
+flood_put(struct flood *flood, const struct written *written, bool proof)
 {
 	struct flood_line *line = memory_take(sizeof *line);
 
 	assert(written->length);
 	line->line = *written;
-	line->free = costs_nothing;
+	line->proof = proof;
 	if (flood->last)
 		flood->last->next = line;
 	else
@@ -72,7 +81,7 @@ must_wait(const struct flood *flood, int64_t now)
 {
 	int64_t owed = flood->paid - now;
 
-	if (flood->first->free || flood->rate == 0 || owed <= (flood->burst - 1) * flood->rate)
+	if (flood->first->proof || flood->rate == 0 || owed <= (flood->burst - 1) * flood->rate)
 		return 0;
 	return owed - (flood->burst - 1) * flood->rate;
 }
@@ -85,8 +94,7 @@ flood_take(struct flood *flood, int64_t now, struct written *out, int64_t *wait)
 	*wait = line ? must_wait(flood, now) : -1;
 	if (*wait != 0)
 		return false;
-	if (!line->free)
-		flood->paid = (flood->paid > now ? flood->paid : now) + flood->rate;
+	flood->paid = (flood->paid > now ? flood->paid : now) + (line->proof ? flood->rate / 2 : flood->rate);
 	*out = line->line;
 	flood->first = line->next;
 	if (!flood->first)

@@ -34,7 +34,7 @@ const struct setting irc_settings[] = {
 	SETTING(irc, insecure, TYPE_FLAG,   "no",          "Allows tls = no for a server that is not on this machine: everything can then be read and forged on the way."),
 	SETTING(irc, nick,     TYPE_TEXT,   NULL,          "The nick, where it is not the gateway's name."),
 	SETTING(irc, password, TYPE_SECRET, NULL,          "The account's password, from password_file."),
-	SETTING(irc, patience, TYPE_SPAN,   "30s",         "How long the server may take to answer when it is asked whether it is there."),
+	SETTING(irc, patience, TYPE_SPAN,   "30s",         "How long the server may take to answer when it is asked whether it is there; twice as long to let me in."),
 	SETTING(irc, ping,     TYPE_SPAN,   "60s",         "After how much silence the server is asked whether it is there."),
 	SETTING(irc, port,     TYPE_NUMBER, "6697",        "The servers' port, where they name none of their own."),
 	SETTING(irc, rate,     TYPE_SPAN,   "2s",          "How long each further line waits."),

@@ -54,6 +54,27 @@ name_channel(const char *channel, struct error *error)
 	return true;
 }
 
+static bool
+is_host(const char *word, size_t length)
+{
+	size_t letters = 0, dots = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		letters += (word[i] >= 'a' && word[i] <= 'z') || (word[i] >= 'A' && word[i] <= 'Z') || (word[i] >= '0' && word[i] <= '9')
+			|| strchr("-_*.", word[i]);
+		dots += word[i] == '.';
+	}
+	return dots > 0 && letters == length && word[0] != '.' && word[length - 1] != '.';
+}
+
+bool
+name_split(const char *reason)
+{
+	size_t first = strcspn(reason, " ");
+
+	return reason[first] && is_host(reason, first) && is_host(reason + first + 1, strlen(reason + first + 1));
+}
+
 bool
 name_of(const char *prefix, char out[NAME_MOST + 1])
 {

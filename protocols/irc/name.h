@@ -17,6 +17,7 @@ int name_fold(int byte, enum name_case);
 bool name_same(const char *, const char *, enum name_case);
 bool name_nick(const char *);                   /* could be a nick that we may have */
 bool name_channel(const char *, struct error *);        /* could be a channel; false with a sentence */
+bool name_split(const char *reason);            /* of a QUIT: two servers, "a.example b.example", have lost each other */
 /* The nick of nick!user@host; false where there is none, or where it is a server's name or too long. */
 bool name_of(const char *prefix, char out[NAME_MOST + 1]);
 

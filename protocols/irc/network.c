@@ -12,11 +12,14 @@
 #include "bridge/protocol.h"
 #include "bridge/run/loop.h"
 #include "bridge/run/task.h"
+#include "protocols/irc/flood.h"
 #include "protocols/irc/irc_settings.h"
 #include "protocols/irc/presence.h"
 #include "protocols/irc/prove.h"
 #include "protocols/irc/reactions.h"
 #include "protocols/irc/wire.h"
+
+enum { SLOWER_MOST = 4 };               /* times half as fast: 2 s become 32 */
 
 /* -- What libircclient says and hears --------------------------------------------------------------------------------- */
 
@@ -113,6 +116,28 @@ is_ban(const char *text)
 	return false;
 }
 
+/* The next connections are slower; people are told when it begins. */
+static void
+slow_down(struct presence *at)
+{
+	if (at->slower == SLOWER_MOST)
+		return;
+	at->slower++;
+	if (at->slower == 1)
+		log_warning("%s: %s hung up because I said too much at once. From now on I am half as fast, each time that happens; a larger rate in my settings "
+			"would begin with that.", at->link->name, at->to.host);
+}
+
+/* The settings, as far as no server has shown that they are too fast; flood = no is then over, too. */
+static void
+set_pace(struct presence *at)
+{
+	int64_t burst = at->irc->burst, rate = at->irc->rate;
+
+	flood_slow(&burst, &rate, at->slower - (!at->irc->flood && at->slower));
+	wire_pace(at->wire, burst, at->irc->flood || at->slower ? rate : 0);
+}
+
 static void
 take_error(struct presence *at)
 {
@@ -121,6 +146,8 @@ take_error(struct presence *at)
 	char *clean = text_cut(arena, text_clean(arena, said, strlen(said)), sizeof at->goodbye - 1);
 
 	snprintf(at->goodbye, sizeof at->goodbye, "%s", clean);
+	if (strcasestr(clean, "excess flood"))
+		slow_down(at);
 	at->banned = at->banned || !strcmp(at->line.command, "465") || is_ban(clean);
 	if (at->banned)
 		wire_fail(at->wire, arena_printf(arena, "%s has banned me: %s.", at->to.host, clean));
@@ -244,7 +271,7 @@ wire_up(void *with)
 	struct error error;
 
 	at->stage = STAGE_LOGIN;
-	at->deadline = clock_mono() + LOGIN_WAIT;
+	at->deadline = clock_mono() + presence_login_wait(at);
 	login_begin(&at->login);
 	say_password(at);
 	at->session = session_open(at->engine, &at->low, presence_nick(at), presence_nick(at), at->irc->realname, &session_events, at, &error);
@@ -297,13 +324,14 @@ network_begin(struct presence *at)
 	at->nicks = 0;
 	at->prefix = 0;
 	at->here = at->deadline = at->nick_next = 0;
-	at->ask_nick = at->ask_channels = at->tell = false;
+	at->ask_nick = at->ask_channels = at->tell = at->nick_watched = at->nick_blind = false;
 	snprintf(at->nick, sizeof at->nick, "%s", presence_nick(at));
 	snprintf(at->server, sizeof at->server, "%s", "server");
 	at->login = (struct login){ .account = login ? at->irc->account : NULL, .password = login ? at->irc->password->bytes : NULL,
 		.safe = at->irc->tls, .send = send_now, .with = at };
 	prove_start(at);
 	at->wire = wire_open(at->engine, at->irc, &at->to, &wire_events, at);
+	set_pace(at);
 }
 
 void

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
@@ -17,11 +16,11 @@
 #include "bridge/run/task.h"
 #include "protocols/irc/join.h"
 #include "protocols/irc/prove.h"
+#include "protocols/irc/regain.h"
 #include "protocols/irc/wire.h"
 
 enum {
 	JOIN_WAIT = 15 * 1000,          /* ms until the server must have answered a JOIN */
-	NICKS_MOST = 8,
 	HEARD_MOST = 512,               /* messages that wait for us; then the server waits */
 	USER_MOST = 20, HOST_MOST = 63, /* of our own prefix, where the server has not shown it */
 };
@@ -44,6 +43,12 @@ presence_give_up(struct presence *at, const char *why)
 {
 	at->hopeless = true;
 	wire_fail(at->wire, why);
+}
+
+int64_t
+presence_login_wait(const struct presence *at)
+{
+	return 2 * at->irc->patience;
 }
 
 size_t
@@ -151,27 +156,21 @@ join_what_is_due(struct presence *at)
 static void
 ask_for_nick(struct presence *at)
 {
-	char nick[NAME_MOST + 1];
-	unsigned chance;
+	if (at->stage < STAGE_WELCOMED)
+		regain_other(at);
+	else if (wire_room(at->wire, 1))
+		session_nick(at->session, presence_nick(at));
+}
 
-	if (at->stage >= STAGE_JOINING) {
-		at->nick_next = clock_mono() + at->irc->rejoin;
-		if (wire_room(at->wire, 1))
-			session_nick(at->session, presence_nick(at));
-		return;
-	}
-	/* sally, sally_, sally__, then sally4711. */
-	if (++at->nicks >= NICKS_MOST) {
-		wire_fail(at->wire, "Somebody else has my nick, and all that are like it.");
-		return;
-	}
-	if (getrandom(&chance, sizeof chance, 0) != sizeof chance)
-		chance = (unsigned)clock_mono();
-	if (at->nicks <= 2)
-		snprintf(nick, sizeof nick, "%s%.*s", presence_nick(at), (int)at->nicks, "__");
-	else
-		snprintf(nick, sizeof nick, "%.5s%04u", presence_nick(at), chance % 10000);
-	session_nick(at->session, nick);
+/* A bot that says so is not answered by others. */
+static void
+say_bot(struct presence *at)
+{
+	const char mode[] = { '+', at->support.bot, '\0' };
+	const char *const params[] = { at->nick, mode };
+
+	if (at->support.bot)
+		presence_say(at, "MODE", params, 2);
 }
 
 /* What the callbacks have noted. */
@@ -205,8 +204,9 @@ presence_settle(struct presence *at)
 	at->stage = STAGE_JOINING;
 	at->deadline = 0;
 	at->ask_channels = true;
-	if (!name_same(at->nick, presence_nick(at), at->channels.how))
-		at->nick_next = clock_mono() + at->irc->rejoin;
+	say_bot(at);
+	if (!regain_is_ours(at, at->nick))
+		regain_begin(at);
 }
 
 static void
@@ -215,7 +215,7 @@ unanswered(struct presence *at)
 	at->deadline = 0;
 	if (at->stage <= STAGE_LOGIN) {
 		char why[160];
-		snprintf(why, sizeof why, "%.100s did not let me in within %d s.", at->to.host, LOGIN_WAIT / 1000);
+		snprintf(why, sizeof why, "%.100s did not let me in within %lld s.", at->to.host, (long long)(presence_login_wait(at) / 1000));
 		wire_fail(at->wire, why);
 		return;
 	}
@@ -244,7 +244,8 @@ tick(void *with, int events)
 		presence_wake(at);
 	next = at->stage >= STAGE_JOINING ? channels_next(&at->channels) : -1;
 	at->ask_channels = at->ask_channels || (next >= 0 && next <= now);
-	at->ask_nick = at->ask_nick || (at->nick_next && at->nick_next <= now);
+	if (at->nick_next && at->nick_next <= now)
+		regain_look(at);
 	presence_act(at);
 }
 

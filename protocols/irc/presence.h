@@ -23,10 +23,7 @@ struct engine;
 struct link;
 struct wire;
 
-enum {
-	LOGIN_WAIT = 60 * 1000,         /* ms until the server must have let us in */
-	WELCOME_WAIT = 5 * 1000,        /* ms until it has said what it supports, where it never says that this is all */
-};
+enum { WELCOME_WAIT = 2 * 1000 };         /* ms until the server has said what it supports, where it never says that this is all */
 
 enum stage {
 	STAGE_CONNECTING,
@@ -80,8 +77,9 @@ struct presence {
 	unsigned nicks;                 /* how many were tried */
 
 	struct watch *clock, *resume;
-	int64_t deadline;               /* mono ms: of the login; then of the channels that were asked for; 0: none */
-	int64_t nick_next;              /* mono ms: when our own nick is asked for again; 0: it is ours */
+	int64_t deadline;               /* mono ms: of the login; of the welcome; then of the channels that were asked for; 0: none */
+	int64_t nick_next;              /* mono ms: when our own nick is looked for again; 0: it is ours */
+	bool nick_watched, nick_blind;  /* MONITOR tells of it; nobody can tell whether it is free */
 	bool ask_nick, ask_channels, tell;      /* noted by the library's callbacks, done after them */
 
 	struct ear *first, *last;
@@ -91,6 +89,7 @@ struct presence {
 	bool down, hopeless;            /* hopeless: no retry mends it */
 	bool banned;                    /* K-lined and its like: people mend it, and retrying shows when they have */
 	bool told_ban;                  /* since we were last let in */
+	unsigned slower;                /* how often a server found us too fast */
 	bool warned;                    /* of clocks that do not agree */
 	struct error why;
 	char goodbye[200];              /* the server's ERROR */
@@ -100,6 +99,7 @@ struct presence *presence_new(struct link *, uint64_t task, struct error *);
 void presence_free(struct presence *);                  /* without a connection */
 
 const char *presence_nick(const struct presence *);     /* the one that we want */
+int64_t presence_login_wait(const struct presence *);   /* ms until the server must have let us in */
 size_t presence_prefix(const struct presence *);        /* bytes before a line of ours, or a safe guess */
 void presence_wake(struct presence *);                  /* the link's task */
 void presence_give_up(struct presence *, const char *why);      /* no retry mends it */

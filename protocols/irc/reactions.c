@@ -15,6 +15,7 @@
 #include "protocols/irc/presence.h"
 #include "protocols/irc/prove.h"
 #include "protocols/irc/refusal.h"
+#include "protocols/irc/regain.h"
 
 struct event {
 	const char *name;
@@ -129,20 +130,43 @@ on_kick(struct presence *at, const struct event *event)
 		somebody_left(at, channel, event->params[1]);
 }
 
-/* Whoever had our nick has let it go. */
-static void
-nick_free(struct presence *at, const char *nick)
-{
-	if (at->nick_next && name_same(nick, presence_nick(at), at->channels.how))
-		at->ask_nick = true;
-}
-
+/* After a split whoever had our nick still has it on the other side, and would collide with us when the sides meet again: the next look
+ * will tell. */
 static void
 on_quit(struct presence *at, const struct event *event)
 {
 	channels_quit(&at->channels, event->nick);
 	identity_void(&at->identity, event->nick);
-	nick_free(at, event->nick);
+	if (!name_split(event->params[0]))
+		regain_gone(at, event->nick);
+}
+
+/* 303: who of those that we asked for is there. */
+static void
+on_online(struct presence *at, const struct event *event)
+{
+	regain_online(at, event->params[1]);
+}
+
+/* 731, of MONITOR: nick!user@host,nick: not there. */
+static void
+on_offline(struct presence *at, const struct event *event)
+{
+	char nick[NAME_MOST + 1];
+
+	for (const char *list = event->params[1]; *list; list += strcspn(list, ","), list += *list == ',') {
+		size_t length = strcspn(list, "!,");
+		snprintf(nick, sizeof nick, "%.*s", length < NAME_MOST ? (int)length : NAME_MOST, list);
+		regain_gone(at, nick);
+	}
+}
+
+/* 421: it does not know what we asked. */
+static void
+on_unknown(struct presence *at, const struct event *event)
+{
+	if (!strcmp(event->params[1], "ISON"))
+		regain_unknown(at);
 }
 
 static void
@@ -154,13 +178,16 @@ on_nick(struct presence *at, const struct event *event)
 	identity_void(&at->identity, event->nick);
 	identity_void(&at->identity, to);
 	if (!is_us(at, event->nick)) {
-		nick_free(at, event->nick);
+		regain_gone(at, event->nick);
 		return;
 	}
 	if (at->prefix && strlen(at->nick) < at->prefix)
 		at->prefix = at->prefix - strlen(at->nick) + strlen(to);
 	snprintf(at->nick, sizeof at->nick, "%s", to);
-	at->nick_next = name_same(to, presence_nick(at), at->channels.how) ? 0 : clock_mono() + at->irc->rejoin;
+	if (regain_is_ours(at, to))
+		regain_done(at);
+	else
+		regain_begin(at);
 	at->tell = at->stage == STAGE_HERE;
 }
 
@@ -267,6 +294,7 @@ on_message(struct presence *at, const struct event *event)
 
 /* A NOTICE is never answered, whatever it says: it is not in here. */
 static const struct { const char *name; void (*call)(struct presence *, const struct event *); } reactions[] = {
+	{ "303",     on_online },
 	{ "353",     on_names },
 	{ "366",     on_names_end },
 	{ "376",     on_settled },
@@ -276,6 +304,7 @@ static const struct { const char *name; void (*call)(struct presence *, const st
 	{ "404",     on_refused_words },
 	{ "405",     on_refused_join },
 	{ "408",     on_refused_words },
+	{ "421",     on_unknown },
 	{ "422",     on_settled },
 	{ "432",     on_nick_taken },
 	{ "433",     on_nick_taken },
@@ -293,6 +322,7 @@ static const struct { const char *name; void (*call)(struct presence *, const st
 	{ "520",     on_refused_join },
 	{ "531",     on_refused_words },
 	{ "716",     on_refused_words },
+	{ "731",     on_offline },
 	{ "900",     on_logged_in },
 	{ "CHANNEL", on_message },
 	{ "CONNECT", on_connect },

@@ -136,6 +136,12 @@ wire_room(const struct wire *wire, size_t lines)
 }
 
 void
+wire_pace(struct wire *wire, int64_t burst, int64_t rate)
+{
+	flood_begin(&wire->flood, burst, rate);
+}
+
+void
 wire_later(struct wire *wire, const struct written *line)
 {
 	flood_put(&wire->flood, line, false);
@@ -377,7 +383,7 @@ wire_open(const struct engine *engine, const struct irc *irc, const struct irc_s
 	wire->to = *to;
 	wire->events = events;
 	wire->with = with;
-	flood_begin(&wire->flood, irc->burst, irc->flood ? irc->rate : 0);
+	flood_begin(&wire->flood, 1, 0);
 	wire->failing = loop_later(engine->loop, tell_down, wire);
 	wire->pace = loop_timer(engine->loop, paced, wire);
 	wire->pulse = loop_timer(engine->loop, pulse, wire);

@@ -26,9 +26,10 @@ void wire_close(struct wire *);                 /* NULL is fine */
 
 void wire_now(struct wire *, const struct written *);           /* before all that waits: PONG, the login */
 bool wire_room(const struct wire *, size_t lines);
+void wire_pace(struct wire *, int64_t burst, int64_t rate);    /* the server's limit, before anything is said; rate 0: none */
 void wire_later(struct wire *, const struct written *);         /* in order, as the server's limit allows */
 void wire_first(struct wire *, const struct written *);         /* before all that waits, but it costs what a line costs */
-void wire_after(struct wire *, const struct written *);         /* in order with those, and free: a PING behind what was said */
+void wire_after(struct wire *, const struct written *);         /* in order with those, without a wait of its own: a PING behind what was said */
 void wire_resume(struct wire *);
 void wire_fail(struct wire *, const char *why);                 /* down() is called from the loop */
 void wire_goodbye(struct wire *, const struct written *);       /* tries to say one last thing; wire_close() is next */

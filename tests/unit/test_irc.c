@@ -1704,9 +1704,14 @@ test_the_nick_is_asked_for_again_and_again(void **state)
 	welcome("sally_");
 	let_in("sally_", "sally_");
 	for (int i = 0; i < 2; i++) {
-		expect("NICK sally");
-		tell(":irc.test 433 sally_ sally :Nickname is already in use");
+		assert_string_equal(expect("ISON"), "ISON sally");
+		tell(":irc.test 303 sally_ :sally");
 	}
+	expect("ISON sally");
+	tell(":irc.test 303 sally_ :");
+	expect("NICK sally");
+	tell(":sally_!s@host.test NICK :sally");
+	await(strstr(story.up, "as sally,"));
 }
 
 static void
@@ -1842,8 +1847,8 @@ static void
 test_a_silent_server_is_asked_and_then_left(void **state)
 {
 	(void)state;
-	gateway.irc.ping = 60;
-	gateway.irc.patience = 60;
+	gateway.irc.ping = 100;
+	gateway.irc.patience = 1000;
 	start_gateway();
 	go_in();
 	expect("PING sallyport");

@@ -415,6 +415,46 @@ test_four_lines_at_once_then_one_every_two_seconds(void **state)
 	flood_end(&flood);
 }
 
+/* A PING behind each answer proves it; servers count it too. */
+static void
+test_a_proof_never_waits_and_counts_half(void **state)
+{
+	struct flood flood;
+	struct written line;
+
+	(void)state;
+	flood_begin(&flood, 2, 2000);
+	for (int i = 0; i < 3; i++) {
+		line_say(&line, 0, "NOTICE", "#ops", "x");
+		flood_put(&flood, &line, false);
+		line_say(&line, 0, "PING", "txn", "x");
+		flood_put(&flood, &line, true);
+	}
+	/* Line and proof, line and proof: three lines' worth, and one too much. */
+	assert_int_equal(taken_at(&flood, 1000), 2);
+	assert_int_equal(taken_at(&flood, 1999), 0);
+	assert_int_equal(taken_at(&flood, 2000), 2);
+	assert_int_equal(taken_at(&flood, 4999), 0);
+	assert_int_equal(taken_at(&flood, 5000), 2);
+	flood_end(&flood);
+}
+
+static void
+test_who_was_too_fast_is_half_as_fast(void **state)
+{
+	int64_t burst = 5, rate = 2000;
+
+	(void)state;
+	flood_slow(&burst, &rate, 0);
+	assert_int_equal(burst, 5);
+	flood_slow(&burst, &rate, 1);
+	assert_int_equal(burst, 2);
+	assert_int_equal(rate, 4000);
+	flood_slow(&burst, &rate, 3);
+	assert_int_equal(burst, 1);
+	assert_int_equal(rate, 32000);
+}
+
 static void
 test_the_queue_keeps_its_order_and_is_bounded(void **state)
 {
@@ -657,6 +697,20 @@ test_a_channel_is_asked_for_ever_later(void **state)
 	channels_end(&channels);
 }
 
+static void
+test_a_split_is_known_by_its_two_servers(void **state)
+{
+	static const char *const splits[] = { "hub.example leaf.example", "*.net *.split", "irc-1.corp.example irc_2.corp.example" };
+	static const char *const others[] = { "", "bye", "bye bye", "hub.example", "Quit: hub.example leaf.example", "hub.example leaf.example!", ". .", "a.b ",
+		" a.b", "see example.org", "hub.example  leaf.example", "\xc3\xa9.example leaf.example" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof splits / sizeof *splits; i++)
+		assert_true(name_split(splits[i]));
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		assert_false(name_split(others[i]));
+}
+
 /* -- Saying -- */
 
 struct drawn {
@@ -840,6 +894,8 @@ main(void)
 		cmocka_unit_test(test_names_compare_as_the_server_says),
 		cmocka_unit_test(test_what_could_be_a_channel),
 		cmocka_unit_test(test_four_lines_at_once_then_one_every_two_seconds),
+		cmocka_unit_test(test_a_proof_never_waits_and_counts_half),
+		cmocka_unit_test(test_who_was_too_fast_is_half_as_fast),
 		cmocka_unit_test(test_the_queue_keeps_its_order_and_is_bounded),
 		cmocka_unit_test(test_only_the_servers_account_tag_proves_anybody),
 		cmocka_unit_test(test_what_is_no_command_is_not_heard),
@@ -847,6 +903,7 @@ main(void)
 		cmocka_unit_test(test_a_message_says_where_and_which),
 		cmocka_unit_test(test_people_come_go_and_change_their_names),
 		cmocka_unit_test(test_a_channel_is_asked_for_ever_later),
+		cmocka_unit_test(test_a_split_is_known_by_its_two_servers),
 		cmocka_unit_test(test_only_what_may_ring_is_a_message),
 		cmocka_unit_test(test_nobody_else_is_pinged),
 		cmocka_unit_test(test_lines_that_grew_still_fit),

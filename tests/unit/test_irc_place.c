@@ -396,6 +396,285 @@ test_a_shorter_line_is_kept(void **state)
 	assert_in_range(strlen(":sally!s@host.test ") + strlen(line) + 2, 290, 300);
 }
 
+/* -- Our nick --------------------------------------------------------------------------------------------------------- */
+
+static void
+go_in_as(const char *nick, const char *supported)
+{
+	assert_true(answer_the_door());
+	greet("account-tag");
+	welcome(nick, supported);
+	if (strstr(supported, "MONITOR=100"))
+		assert_string_equal(expect("MONITOR"), "MONITOR + sally");
+	let_in(nick, nick);
+	await(story.ups > 0);
+}
+
+static void
+become(const char *from, const char *to)
+{
+	char up[60];
+
+	tell(":%s!s@host.test NICK :%s", from, to);
+	snprintf(up, sizeof up, "as %s,", to);
+	await(strstr(story.up, up));
+}
+
+static void
+test_monitor_tells_that_our_nick_is_free(void **state)
+{
+	(void)state;
+	world.irc.rejoin = 15 * 60 * 1000;
+	start_gateway();
+	go_in_as("sally_", "MONITOR=100");
+	tell(":irc.test 730 sally_ :sally!x@y");
+	expect_nothing();
+	tell(":irc.test 731 sally_ :bob,sally");
+	assert_string_equal(expect("NICK"), "NICK sally");
+	become("sally_", "sally");
+	assert_string_equal(expect("MONITOR"), "MONITOR - sally");
+	/* Services take it away once more. */
+	become("sally", "Guest17");
+	assert_string_equal(expect("MONITOR"), "MONITOR + sally");
+	tell(":irc.test 731 Guest17 :sally");
+	expect("NICK sally");
+}
+
+static void
+test_a_server_that_knows_no_ison_is_asked_blindly(void **state)
+{
+	(void)state;
+	start_gateway();
+	go_in_as("sally_", "MONITOR=-1");
+	assert_string_equal(expect("ISON"), "ISON sally");
+	tell(":irc.test 421 sally_ ISON :Unknown command");
+	for (int i = 0; i < 2; i++) {
+		expect("NICK sally");
+		tell(":irc.test 433 sally_ sally :Nickname is already in use");
+	}
+}
+
+static void
+test_who_has_our_nick_leaves_or_changes_it(void **state)
+{
+	(void)state;
+	world.irc.rejoin = 15 * 60 * 1000;
+	start_gateway();
+	go_in_as("sally_", "NETWORK=test");
+	tell(":sally!x@y NICK :harry");
+	expect("NICK sally");
+	tell(":irc.test 433 sally_ sally :Nickname is already in use");
+	/* On the other side of a split somebody still has it, and would collide with us. */
+	tell(":sally!x@y QUIT :hub.example leaf.example");
+	expect_nothing();
+	tell(":sally!x@y QUIT :Quit: hub.example leaf.example");
+	expect("NICK sally");
+}
+
+static void
+test_a_nick_that_the_server_cuts_is_ours(void **state)
+{
+	(void)state;
+	world.irc.nick = "sally-of-the-ops-team";
+	start_gateway();
+	assert_true(answer_the_door());
+	expect("CAP LS 302");
+	expect("NICK sally-of-the-ops-team");
+	expect("USER");
+	tell(":irc.test CAP * LS :");
+	expect("CAP END");
+	welcome("sally-of-", "NICKLEN=9");
+	let_in("sally-of-", "sally-of-");
+	await(strstr(story.up, "as sally-of-,"));
+	/* As long as it takes to come back into a channel nobody has asked for what cannot be had. */
+	tell(":alice!a@h KICK #ops sally-of- :out");
+	let_in("sally-of-", "sally-of-");
+}
+
+static void
+test_a_bot_says_that_it_is_one(void **state)
+{
+	(void)state;
+	start_gateway();
+	get_welcome("BOT=B");
+	assert_string_equal(expect("MODE"), "MODE sally +B");
+	expect("JOIN #ops");
+}
+
+/* -- Losing it all, and coming back ----------------------------------------------------------------------------------- */
+
+static void
+test_a_split_takes_its_people_along(void **state)
+{
+	char names[400] = "sally";
+
+	(void)state;
+	world.irc.burst = 1000;
+	start_gateway();
+	get_welcome("NETWORK=test");
+	for (int i = 0; i < 40; i++)
+		snprintf(names + strlen(names), sizeof names - strlen(names), " user%d", i);
+	let_in("sally", names);
+	await(story.ups == 1);
+	for (int round = 0; round < 50; round++) {
+		for (int i = 0; i < 40; i++)
+			tell(":user%d!u@h QUIT :hub.example leaf.example", i);
+		for (int i = 0; i < 40; i += 2)
+			tell(":user%d!u@h JOIN #ops", i);
+	}
+	expect_heard_only(0);
+	/* Who is there is not pinged; who is not is only a word. */
+	struct saying saying = { .target = "#ops", .headline = "user2 user3" };
+	order(&saying);
+	assert_non_null(strstr(expect("NOTICE #ops"), "u\u2060ser2 user3"));
+	await(saying.done);
+}
+
+static void
+test_a_killed_gateway_comes_back(void **state)
+{
+	(void)state;
+	start_gateway();
+	go_in();
+	tell(":oper!o@h KILL sally :irc.test!oper (Nick collision)");
+	tell("ERROR :Closing Link: sally[127.0.0.1] (Killed (oper (Nick collision)))");
+	hang_up();
+	await(story.aways == 1);
+	assert_non_null(strstr(story.away, "Killed (oper (Nick collision))"));
+	go_in();
+}
+
+static void
+test_a_half_closed_connection_is_closed(void **state)
+{
+	(void)state;
+	start_gateway();
+	go_in();
+	shutdown(server.client, SHUT_WR);
+	await(story.aways == 1);
+	go_in();
+}
+
+static void
+test_a_server_that_stops_half_way_is_left(void **state)
+{
+	static const char *const steps[] = { NULL, "CAP * LS * :account-tag", "CAP * LS :account-tag", "CAP * ACK :account-tag" };
+
+	(void)state;
+	world.irc.patience = 100;
+	world.irc.retry = 1;
+	start_gateway();
+	for (size_t last = 0; last < sizeof steps / sizeof *steps; last++) {
+		assert_true(answer_the_door());
+		for (size_t i = 1; i <= last; i++)
+			if (i != 1 || last == 1)
+				tell(":irc.test %s", steps[i]);
+		await(story.aways == (int)last + 1);
+		assert_non_null(strstr(story.away, "did not let me in within"));
+	}
+	world.irc.patience = 30000;
+	go_in();
+}
+
+static void
+test_a_welcome_without_an_end_is_a_welcome(void **state)
+{
+	(void)state;
+	start_gateway();
+	assert_true(answer_the_door());
+	greet("account-tag");
+	tell(":irc.test 001 sally :Welcome");
+	let_in("sally", "sally");
+	await(story.ups == 1);
+}
+
+static void
+test_excess_flood_makes_us_slower(void **state)
+{
+	struct saying saying = { .target = "#ops", .headline = "x" };
+
+	(void)state;
+	world.irc.flood = false;
+	world.irc.burst = 2;
+	world.irc.rate = 60 * 1000;
+	start_gateway();
+	for (int i = 0; i < 2; i++) {
+		go_in();
+		tell("ERROR :Closing Link: sally[127.0.0.1] (Excess Flood)");
+		hang_up();
+		await(story.aways == i + 1);
+	}
+	assert_int_equal(logged("hung up because I said too much at once"), 1);
+	go_in();
+	/* The JOIN was all of it, for two minutes. */
+	order(&saying);
+	await(saying.done);
+	expect_nothing();
+}
+
+/* -- Servers and people that mean us no good -------------------------------------------------------------------------- */
+
+static void
+test_a_private_word_from_who_shares_no_channel_is_heard(void **state)
+{
+	(void)state;
+	start_gateway();
+	go_in();
+	tell("@account=carol :carol!c@elsewhere PRIVMSG sally :whoami");
+	await(story.heard_count == 1);
+	assert_true(story.heard[0].direct);
+	assert_string_equal(story.heard[0].account, "corp/carol");
+	assert_string_equal(story.heard[0].channel, "carol");
+	struct saying saying = { .target = "carol", .headline = "you are carol" };
+	order(&saying);
+	expect("NOTICE carol :you are carol");
+	await(saying.done);
+}
+
+static void
+test_absurd_limits_change_nothing(void **state)
+{
+	(void)state;
+	start_gateway();
+	get_welcome("LINELEN=1 NICKLEN=0 CASEMAPPING=bogus MONITOR=-1 BOT=\001 CHANLIMIT=#:0 TARGMAX=JOIN:0 CHANNELLEN=0");
+	tell(":irc.test 005 sally LINELEN=99999999 MAXTARGETS=-4 CHANLIMIT=:::,,, = - -= :are supported");
+	let_in("sally", "@alice sally");
+	await(story.ups == 1);
+	tell(":irc.test 005 sally LINELEN=1 CASEMAPPING=rfc1459 CHANLIMIT=#:1 -MONITOR :are supported");
+	tell(":alice!a@h PRIVMSG #OPS :still here");
+	await(story.heard_count == 1);
+	struct saying saying = { .target = "#ops", .headline = "yes" };
+	order(&saying);
+	expect("NOTICE #ops yes");
+	await(saying.done);
+}
+
+static void
+test_a_server_that_throws_us_about_gets_no_flood(void **state)
+{
+	(void)state;
+	world.irc.burst = 1000;
+	start_gateway();
+	go_in();
+	for (int i = 0; i < 2000; i++) {
+		tell(":sally!s@host.test JOIN #trap%d", i);
+		tell(":irc.test 731 sally :sally");
+		tell(":irc.test 303 sally :");
+		tell(":irc.test 900 sally * sally :You are now logged in");
+		tell(":irc.test 470 sally #ops #trap%d :Forwarding", i);
+		tell(":irc.test 376 sally :End of MOTD");
+		tell(":irc.test 464 sally :Password incorrect");
+	}
+	tell(":alice!a@h PRIVMSG #ops :still here");
+	await(story.heard_count == 1);
+	assert_int_equal(story.ups, 1);
+	assert_int_equal(story.aways, 0);
+	/* Each trap is left, as far as the queue is long; nothing else is said. */
+	tell("PING :end");
+	for (const char *line = next_line(PATIENCE); strcmp(line, "PONG end"); line = next_line(PATIENCE))
+		assert_int_equal(strncmp(line, "PART #trap", 10), 0);
+}
+
 int
 main(void)
 {
@@ -418,6 +697,20 @@ main(void)
 		STORY(test_a_join_names_as_many_channels_as_the_server_takes),
 		STORY(test_more_rooms_than_the_server_allows_are_said),
 		STORY(test_a_shorter_line_is_kept),
+		STORY(test_monitor_tells_that_our_nick_is_free),
+		STORY(test_a_server_that_knows_no_ison_is_asked_blindly),
+		STORY(test_who_has_our_nick_leaves_or_changes_it),
+		STORY(test_a_nick_that_the_server_cuts_is_ours),
+		STORY(test_a_bot_says_that_it_is_one),
+		STORY(test_a_split_takes_its_people_along),
+		STORY(test_a_killed_gateway_comes_back),
+		STORY(test_a_half_closed_connection_is_closed),
+		STORY(test_a_server_that_stops_half_way_is_left),
+		STORY(test_a_welcome_without_an_end_is_a_welcome),
+		STORY(test_excess_flood_makes_us_slower),
+		STORY(test_a_private_word_from_who_shares_no_channel_is_heard),
+		STORY(test_absurd_limits_change_nothing),
+		STORY(test_a_server_that_throws_us_about_gets_no_flood),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

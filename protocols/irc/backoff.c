@@ -4,6 +4,7 @@
 void
 backoff_begin(struct backoff *backoff, size_t servers, int64_t first)
 {
+	first = first < BACKOFF_MOST ? first : BACKOFF_MOST;
 	*backoff = (struct backoff){ .servers = servers ? servers : 1, .first = first, .pause = first };
 }
 
@@ -32,7 +33,7 @@ end_round(struct backoff *backoff, uint32_t chance)
 int64_t
 backoff_next(struct backoff *backoff, bool banned, int64_t stayed, uint32_t chance)
 {
-	if (stayed >= BACKOFF_STAYED) {
+	if (stayed >= BACKOFF_STAYED * backoff->first) {
 		backoff->failed = backoff->bans = 0;
 		backoff->pause = backoff->first;
 		backoff->banned = false;

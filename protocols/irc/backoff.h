@@ -9,7 +9,7 @@
 enum {
 	BACKOFF_MOST = 5 * 60 * 1000,           /* ms between two rounds */
 	BACKOFF_BANNED = 15 * 60 * 1000,        /* where every server of the round has banned us */
-	BACKOFF_STAYED = 60 * 1000,             /* ms on the network after which a lost connection is a new story */
+	BACKOFF_STAYED = 30,                    /* times the first pause on the network, and a lost connection is a new story: a minute of two seconds */
 };
 
 struct backoff {

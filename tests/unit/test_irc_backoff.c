@@ -45,8 +45,8 @@ test_a_long_stay_is_a_new_story(void **state)
 	backoff_begin(&backoff, 1, 2 * SECOND);
 	for (int i = 0; i < 6; i++)
 		backoff_next(&backoff, false, 0, MIDDLE);
-	assert_int_equal(backoff_next(&backoff, false, BACKOFF_STAYED - 1, MIDDLE), 128 * SECOND);
-	assert_int_equal(backoff_next(&backoff, false, BACKOFF_STAYED, MIDDLE), 2 * SECOND);
+	assert_int_equal(backoff_next(&backoff, false, MINUTE - 1, MIDDLE), 128 * SECOND);
+	assert_int_equal(backoff_next(&backoff, false, MINUTE, MIDDLE), 2 * SECOND);
 	assert_int_equal(backoff_next(&backoff, false, 0, MIDDLE), 4 * SECOND);
 }
 

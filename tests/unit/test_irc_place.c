@@ -1,11 +1,20 @@
 /* Getting onto a network and staying there: several servers, passwords and keys, nicks, bans and kicks, and servers that mean us no good. */
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bridge/base/clock.h"
 #include "irc_world.h"
+#include "protocols/irc/backoff.h"
+
+#ifdef __SANITIZE_ADDRESS__
+enum { MEMORY_SLACK = 1024 * 1024 };     /* kB: what was freed stays in quarantine, and leaks are told at the end */
+#else
+enum { MEMORY_SLACK = 1024 };
+#endif
 
 /* -- Servers ---------------------------------------------------------------------------------------------------------- */
 
@@ -544,6 +553,104 @@ test_a_killed_gateway_comes_back(void **state)
 	go_in();
 }
 
+static size_t
+open_files(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
+/* Bytes that are not shared, in kB. */
+static long
+memory(void)
+{
+	long size = 0, resident = 0, shared = 0;
+	FILE *in = fopen("/proc/self/statm", "r");
+
+	assert_int_equal(fscanf(in, "%ld %ld %ld", &size, &resident, &shared), 3);
+	fclose(in);
+	return (resident - shared) * sysconf(_SC_PAGESIZE) / 1024;
+}
+
+/* The server is gone, and so is its port; then it is there again, and so are we. */
+static void
+restart_server(void)
+{
+	int aways = story.aways;
+
+	close(server.fd);
+	hang_up();
+	await(story.aways > aways);
+	server.fd = listen_at("127.0.0.1", &server.port);
+	assert_true(server.fd >= 0);
+}
+
+/* What nobody could be told meanwhile is told when we are back: once, and proven. */
+static void
+say_what_waited(int round)
+{
+	char headline[20], txn[20], answer[40];
+
+	snprintf(headline, sizeof headline, "B%d passed", round);
+	snprintf(txn, sizeof txn, "txn-%d", round);
+	struct saying saying = { .target = "#ops", .headline = headline, .txn = txn };
+	order(&saying);
+	snprintf(answer, sizeof answer, "NOTICE #ops :B%d passed", round);
+	assert_string_equal(expect("NOTICE"), answer);
+	expect("PING txn-");
+	tell(":irc.test PONG irc.test :%s", txn);
+	await(saying.done);
+	assert_true(saying.fine);
+}
+
+static void
+stay(int64_t ms)
+{
+	for (int64_t began = clock_mono(); clock_mono() - began < ms;)
+		expect_nothing();
+}
+
+static void
+test_a_hundred_restarts_need_nobody_and_leak_nothing(void **state)
+{
+	size_t files = 0;
+	long kilobytes = 0;
+
+	(void)state;
+	world.irc.retry = 1;
+	world.irc.burst = 1000;
+	start_gateway();
+	go_in();
+	for (int round = 1; round <= 100; round++) {
+		/* Long enough for the next loss to be a new story. */
+		stay(BACKOFF_STAYED * world.irc.retry + 5);
+		restart_server();
+		struct saying early = { .target = "#ops", .headline = "too early", .txn = "early" };
+		order(&early);
+		await(early.done);
+		assert_false(early.fine);
+		go_in();
+		tell("@account=alice :alice!a@h PRIVMSG #ops :round %d", round);
+		await((int)story.heard_count == round);
+		say_what_waited(round);
+		if (round == 20) {
+			files = open_files();
+			kilobytes = memory();
+		}
+	}
+	/* A thread that looked a name up may not have closed its end yet. */
+	for (int64_t began = clock_mono(); open_files() > files && clock_mono() - began < PATIENCE;)
+		expect_nothing();
+	assert_true(open_files() <= files);
+	if (memory() > kilobytes + MEMORY_SLACK)
+		world_fail("%ld kB became %ld", kilobytes, memory());
+}
+
 static void
 test_a_half_closed_connection_is_closed(void **state)
 {
@@ -704,6 +811,7 @@ main(void)
 		STORY(test_a_bot_says_that_it_is_one),
 		STORY(test_a_split_takes_its_people_along),
 		STORY(test_a_killed_gateway_comes_back),
+		STORY(test_a_hundred_restarts_need_nobody_and_leak_nothing),
 		STORY(test_a_half_closed_connection_is_closed),
 		STORY(test_a_server_that_stops_half_way_is_left),
 		STORY(test_a_welcome_without_an_end_is_a_welcome),

@@ -4,8 +4,14 @@
 void
 backoff_begin(struct backoff *backoff, size_t servers, int64_t first)
 {
-	first = first < BACKOFF_MOST ? first : BACKOFF_MOST;
 	*backoff = (struct backoff){ .servers = servers ? servers : 1, .first = first, .pause = first };
+}
+
+void
+backoff_keep(struct backoff *backoff, size_t servers, int64_t first)
+{
+	if (backoff->servers != servers || backoff->first != first)
+		backoff_begin(backoff, servers, first);
 }
 
 static int64_t

@@ -21,6 +21,7 @@ struct backoff {
 };
 
 void backoff_begin(struct backoff *, size_t servers, int64_t first);
+void backoff_keep(struct backoff *, size_t servers, int64_t first);     /* the same, but only where the settings are others now */
 /* A connection is over, after `stayed` ms on the network (0: never let in). Now it is the next server's turn, after how many ms: none
  * while the round is not over. `chance`, any number: a quarter more or less, so that not all of a network's clients come back at once. */
 int64_t backoff_next(struct backoff *, bool banned, int64_t stayed, uint32_t chance);

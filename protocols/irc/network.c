@@ -316,6 +316,7 @@ network_begin(struct presence *at)
 {
 	bool login = at->irc->account && at->irc->password;
 
+	backoff_keep(&at->backoff, at->irc->servers.count, at->irc->retry);
 	irc_settings_server(at->irc, at->backoff.at, &at->to);
 	at->stage = STAGE_CONNECTING;
 	at->down = at->hopeless = at->banned = at->warned = false;

@@ -370,7 +370,6 @@ presence_new(struct link *link, uint64_t task, struct error *error)
 		free(at);
 		return NULL;
 	}
-	backoff_begin(&at->backoff, at->irc->servers.count, at->irc->retry);
 	channels_begin(&at->channels, link->channels, at->irc->rejoin);
 	at->clock = loop_timer(at->engine->loop, tick, at);
 	at->resume = loop_later(at->engine->loop, resume, at);

@@ -138,7 +138,8 @@ wire_room(const struct wire *wire, size_t lines)
 void
 wire_pace(struct wire *wire, int64_t burst, int64_t rate)
 {
-	flood_begin(&wire->flood, burst, rate);
+	wire->flood.burst = burst;
+	wire->flood.rate = rate;
 }
 
 void

@@ -6,7 +6,7 @@ import time
 
 
 class Person:
-    def __init__(self, port, nick, tls=None, account=None, password=None, register=False):
+    def __init__(self, port, nick, tls=None, account=None, password=None, register=False, server_password=None):
         self.nick = nick
         raw = socket.create_connection(("127.0.0.1", port), timeout=10)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -17,6 +17,8 @@ class Person:
         self.socket = raw
         self.buffer = b""
         self.lines = []
+        if server_password:
+            self.send(f"PASS {server_password}")
         self.send("CAP LS 302")
         self.send(f"NICK {nick}")
         self.send(f"USER {nick} 0 * :{nick}")

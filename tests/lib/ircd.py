@@ -14,26 +14,38 @@ class Network:
     def __init__(self, channel="#ops", password="pw-sally", caps=CAPS, support="MODES=4"):
         self.channel, self.password, self.caps, self.support = channel, password, caps, support
         self.asked = queue.Queue()              # ("WHO", nick, token) or ("WHOIS", nick) of the gateway, in order
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
+        self.port = 0
         self.said = queue.Queue()               # (kind, target, text) of the gateway, in order
         self.joined = threading.Event()
         self.connection = None
         self.channels = set()                   # that the gateway is in now
         self.lock = threading.Lock()
         self.nick = "*"
-        self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.thread.start()
+        self.start()
 
-    def close(self):
-        self.listener.close()
-        if self.connection:
-            self.connection.close()
+    def start(self):
+        """Also again, at the same port, after stop()."""
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, args=(self.listener,), daemon=True).start()
 
-    def serve(self):
+    def stop(self):
+        # A thread that waits in accept() or recv() does not notice that its socket is closed.
+        for end in (self.listener, self.connection):
+            if end:
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+                end.close()
+        self.joined.clear()
+
+    close = stop
+
+    def serve(self, listener):
         while True:
             try:
-                connection, _ = self.listener.accept()
+                connection, _ = listener.accept()
             except OSError:
                 return
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -62,7 +62,7 @@ class InTree:
 
 
 class Ngircd(InTree):
-    def __init__(self):
+    def __init__(self, more=""):
         super().__init__("debian12", "ngircd")
         self.port = things.free_port()
         self.write("conf", f"""[Global]
@@ -74,6 +74,7 @@ AdminEMail = a@b.c
 MotdPhrase = "hello"
 ServerUID = root
 ServerGID = root
+{more}
 [Limits]
 MaxConnections = 0
 MaxConnectionsIP = 0

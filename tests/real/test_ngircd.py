@@ -69,5 +69,80 @@ class Ngircd(unittest.TestCase):
         again.expect("pong back", 30)
 
 
+PLACE = """
+strangers = {{ "help", "ping", "whoami" }}
+irc "old" {{
+	server = {{ "127.0.0.1:{dead}", "127.0.0.1:{port}" }} tls = no flood = no rejoin = "2s" retry = "1s"
+	server_password_file = "server-password"
+	channel "#vault" {{ key_file = "vault-key" }}
+}}
+room "ops" {{ places = {{ "old/#ops" }} }}
+room "vault" {{ places = {{ "old/#vault" }} }}
+room "closed" {{ places = {{ "old/#closed" }} }}
+"""
+
+
+@unittest.skipUnless(servers.TREES, "needs the real servers")
+class GettingIn(unittest.TestCase):
+    """A server with a password, after one that is not there, and channels that do not let everybody in."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="sallyport-")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.server = servers.Ngircd("Password = open-sesame").start()
+        self.addCleanup(self.server.remove)
+        self.bob = self.person("bob")
+        for channel in ("#ops", "#vault", "#closed"):
+            self.bob.join(channel)
+        self.bob.send("MODE #vault +k swordfish")
+        self.bob.send("MODE #closed +i")
+        self.bob.expect("MODE #closed +i")
+
+    def person(self, nick):
+        person = irc.Person(self.server.port, nick, server_password="open-sesame")
+        self.addCleanup(person.close)
+        return person
+
+    def start(self):
+        self.gateway = Gateway(self.folder, PLACE.format(dead=things.free_port(), port=self.server.port))
+        self.gateway.secret("server-password", "open-sesame")
+        self.gateway.secret("vault-key", "swordfish")
+        self.gateway.start()
+        self.addCleanup(self.gateway.stop)
+
+    def tearDown(self):
+        with open(self.gateway.log) as f:
+            log = f.read()
+        for secret in ("open-sesame", "swordfish"):
+            self.assertNotIn(secret, log)
+
+    def test_keys_and_invitations_open_doors(self):
+        self.start()
+        self.bob.expect(lambda line: line.startswith(":sally!") and "JOIN" in line and "#vault" in line)
+        self.bob.say("#vault", "!ping in the vault")
+        self.bob.expect("pong in the vault")
+        things.wait_until(lambda: "by invitation only (+i); invite me" in self.gateway.cli("status")[1], 20, "the reason in status")
+        self.bob.send("INVITE sally #closed")
+        self.bob.expect(lambda line: line.startswith(":sally!") and "JOIN" in line and "#closed" in line, 10)
+        self.assertIn("3 rooms", self.gateway.cli("status")[1])
+
+    def test_a_kick_and_a_ban_are_outlasted(self):
+        self.start()
+        self.bob.expect(lambda line: line.startswith(":sally!") and "JOIN" in line and "#ops" in line)
+        self.bob.send("MODE #ops +b sally!*@*")
+        self.bob.send("KICK #ops sally :out")
+        self.bob.expect("KICK #ops sally")
+        things.wait_until(lambda: "I am banned there (+b); lift the ban" in self.gateway.cli("status")[1], 20, "the reason in status")
+        self.bob.send("MODE #ops -b sally!*@*")
+        self.bob.expect(lambda line: line.startswith(":sally!") and "JOIN" in line and "#ops" in line, 30)
+
+    def test_our_nick_is_won_back(self):
+        holder = self.person("sally")
+        self.start()
+        self.bob.expect(lambda line: line.startswith(":sally_!") and "JOIN" in line)
+        holder.close()
+        self.bob.expect(lambda line: line.startswith(":sally_!") and "NICK" in line and line.endswith("sally"), 20)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -116,6 +116,32 @@ test_one_ban_among_several_servers_slows_nothing(void **state)
 }
 
 static void
+test_new_settings_begin_anew_and_the_same_do_not(void **state)
+{
+	struct backoff backoff;
+
+	(void)state;
+	backoff_begin(&backoff, 2, 2 * SECOND);
+	backoff_next(&backoff, false, 0, MIDDLE);
+	backoff_keep(&backoff, 2, 2 * SECOND);
+	assert_int_equal(backoff.at, 1);
+	/* One server fewer: there is no second one to be tried. */
+	backoff_keep(&backoff, 1, 2 * SECOND);
+	assert_int_equal(backoff.at, 0);
+}
+
+/* However long `retry` is, five minutes are the most. */
+static void
+test_a_long_first_pause_is_cut(void **state)
+{
+	struct backoff backoff;
+
+	(void)state;
+	backoff_begin(&backoff, 1, 60 * MINUTE);
+	assert_int_equal(backoff_next(&backoff, false, 0, MIDDLE), 5 * MINUTE);
+}
+
+static void
 test_chance_is_a_quarter_more_or_less(void **state)
 {
 	(void)state;
@@ -136,6 +162,8 @@ main(void)
 		cmocka_unit_test(test_a_ban_is_counted_from_then_on_up_to_fifteen_minutes),
 		cmocka_unit_test(test_a_ban_that_is_lifted_brings_us_back_within_fifteen_minutes),
 		cmocka_unit_test(test_one_ban_among_several_servers_slows_nothing),
+		cmocka_unit_test(test_new_settings_begin_anew_and_the_same_do_not),
+		cmocka_unit_test(test_a_long_first_pause_is_cut),
 		cmocka_unit_test(test_chance_is_a_quarter_more_or_less),
 	};
 

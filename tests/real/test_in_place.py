@@ -1,0 +1,98 @@
+"""Staying on a network: servers that go away come back to a gateway that kept what it had to say, and bad servers harm nobody else."""
+import os
+import queue
+import shutil
+import tempfile
+import time
+import unittest
+
+from lib import things
+from lib.gateway import Gateway
+from lib.hostile import WAYS, Hostile
+from lib.ircd import Network
+
+CONF = """
+strangers = {{ "help", "ping", "whoami" }}
+irc "corp" {{ server = "127.0.0.1" port = {port} tls = no flood = no retry = "1s" }}
+{more}
+runner "ci" {{ job "nap" {{ run = {{ "/bin/sh", "-c", "sleep 1; touch {folder}/ended" }} }} }}
+room "ops" {{ places = {{ {places} }} services = {{ "ci" }} }}
+person "alice" {{ accounts = {{ "corp/alice" }} roles = {{ "all" }} }}
+role "all" {{ look = {{ "*" }} may = {{ "ci.*" }} }}
+"""
+
+
+class InPlace(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="sallyport-")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.network = Network()
+        self.addCleanup(self.network.close)
+
+    def start(self, more="", places='"corp/#ops"', log="info"):
+        self.gateway = Gateway(self.folder, CONF.format(port=self.network.port, more=more, places=places, folder=self.folder), log=log).start()
+        self.addCleanup(self.gateway.stop)
+        self.assertTrue(self.network.joined.wait(20))
+
+    def hear(self, part, seconds=20):
+        """What is said until `part` is, with it."""
+        heard = []
+        end = time.monotonic() + seconds
+        while not heard or part not in heard[-1]:
+            try:
+                heard.append(self.network.said.get(timeout=max(0.01, end - time.monotonic()))[2].replace("\u2060", ""))
+            except queue.Empty:
+                raise AssertionError(f"waited for {part!r}; heard {heard}") from None
+        return heard
+
+    def files(self):
+        return len(os.listdir(f"/proc/{self.gateway.program.pid}/fd"))
+
+    def memory(self):
+        """What is resident, in kB."""
+        with open(f"/proc/{self.gateway.program.pid}/status") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
+    def test_what_happened_while_the_server_was_away_is_said_once(self):
+        self.start()
+        files = 0
+        for i in range(1, 4):
+            self.network.say("alice", "!build nap", account="alice")
+            self.hear(f"B{i} running")
+            self.network.stop()
+            ended = os.path.join(self.folder, "ended")
+            things.wait_until(lambda: os.path.exists(ended), 20, "the job's end")
+            os.unlink(ended)
+            self.assertIn("away", self.gateway.cli("status")[1])
+            self.network.start()
+            self.assertTrue(self.network.joined.wait(30))
+            self.hear(f"B{i} passed", 30)
+            self.network.say("alice", f"!ping after{i}")
+            self.assertEqual([line for line in self.hear(f"pong after{i}") if "passed" in line], [])
+            files = files or self.files()
+        things.wait_until(lambda: self.files() <= files, 10, "its descriptors to be as many as before")
+
+    def test_bad_servers_disturb_nobody_else(self):
+        bad = [Hostile(way) for way in WAYS]
+        for server in bad:
+            self.addCleanup(server.close)
+        more = "\n".join(f'irc "bad{i}" {{ server = "127.0.0.1" port = {server.port} tls = no retry = "1s" patience = "1s" }}'
+                         for i, server in enumerate(bad))
+        places = ", ".join(['"corp/#ops"'] + [f'"bad{i}/#ops"' for i in range(len(bad))])
+        self.start(more, places)
+        things.wait_until(lambda: all(server.came for server in bad), 20, "the gateway to come to each of them")
+        times = []
+        for i in range(200):
+            began = time.monotonic()
+            self.network.say("alice", f"!ping x{i}x", account="alice")
+            self.hear(f"pong x{i}x")
+            times.append(time.monotonic() - began)
+        self.assertLess(sorted(times)[197], 1)
+        self.assertLess(self.memory(), 64 * 1024)
+        # Whoever stops half-way is left, and tried again.
+        things.wait_until(lambda: all(s.came > 1 for s in bad if s.way.__name__ in ("nothing", "half_way", "silence")), 30, "another try")
+        self.assertTrue(self.gateway.program.running())
+
+
+if __name__ == "__main__":
+    unittest.main()

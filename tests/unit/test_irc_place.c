@@ -1,5 +1,6 @@
 /* Getting onto a network and staying there: several servers, passwords and keys, nicks, bans and kicks, and servers that mean us no good. */
 #include <dirent.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -350,6 +351,43 @@ test_the_same_refusal_is_told_once(void **state)
 	assert_int_equal(logged("not in #ops: I am banned there"), 1);
 	let_in("sally", "sally");
 	await(story.ups == 2);
+}
+
+/* CPU time of the gateway, in ms. */
+static int64_t
+gateways_work(void)
+{
+	clockid_t clock;
+	struct timespec used;
+
+	assert_int_equal(pthread_getcpuclockid(world.thread, &clock), 0);
+	clock_gettime(clock, &used);
+	return (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
+}
+
+static void
+test_a_join_that_finds_no_room_waits_for_some(void **state)
+{
+	static struct saying sayings[254];
+	static struct saying last = { .target = "bob", .headline = "x", .txn = "t" };
+
+	(void)state;
+	world.irc.burst = 1;
+	world.irc.rate = 60 * 1000;
+	start_gateway();
+	go_in();
+	for (int i = 0; i < 254; i++) {
+		sayings[i] = (struct saying){ .target = "bob", .headline = "x" };
+		order(&sayings[i]);
+	}
+	/* The last one and its proof: now the queue is full, and will be for a minute. */
+	await(sayings[253].done);
+	order(&last);
+	tell(":alice!a@h KICK #ops sally :out");
+	await(strstr(story.up, "kicked"));
+	int64_t began = gateways_work();
+	poll(NULL, 0, 300);
+	assert_true(gateways_work() - began < 100);
 }
 
 /* -- What the server says of itself (005) ----------------------------------------------------------------------------- */
@@ -745,14 +783,15 @@ test_absurd_limits_change_nothing(void **state)
 	start_gateway();
 	get_welcome("LINELEN=1 NICKLEN=0 CASEMAPPING=bogus MONITOR=-1 BOT=\001 CHANLIMIT=#:0 TARGMAX=JOIN:0 CHANNELLEN=0");
 	tell(":irc.test 005 sally LINELEN=99999999 MAXTARGETS=-4 CHANLIMIT=:::,,, = - -= :are supported");
-	let_in("sally", "@alice sally");
+	let_in("sally", "@alice sally x[y");
 	await(story.ups == 1);
-	tell(":irc.test 005 sally LINELEN=1 CASEMAPPING=rfc1459 CHANLIMIT=#:1 -MONITOR :are supported");
+	/* Those who are there are known by the letters of then. */
+	tell(":irc.test 005 sally LINELEN=1 CASEMAPPING=ascii CHANLIMIT=#:1 -MONITOR :are supported");
 	tell(":alice!a@h PRIVMSG #OPS :still here");
 	await(story.heard_count == 1);
-	struct saying saying = { .target = "#ops", .headline = "yes" };
+	struct saying saying = { .target = "#ops", .headline = "yes, x[y" };
 	order(&saying);
-	expect("NOTICE #ops yes");
+	assert_string_equal(expect("NOTICE #ops"), "NOTICE #ops :yes, x\u2060[y");
 	await(saying.done);
 }
 
@@ -801,6 +840,7 @@ main(void)
 		STORY(test_who_sends_us_elsewhere_is_not_followed),
 		STORY(test_each_refusal_says_what_to_do),
 		STORY(test_the_same_refusal_is_told_once),
+		STORY(test_a_join_that_finds_no_room_waits_for_some),
 		STORY(test_a_join_names_as_many_channels_as_the_server_takes),
 		STORY(test_more_rooms_than_the_server_allows_are_said),
 		STORY(test_a_shorter_line_is_kept),

@@ -53,6 +53,28 @@ channels_end(struct channels *channels)
 	*channels = (struct channels){ 0 };
 }
 
+void
+channels_renew(struct channels *channels, const char *const *names, void (*gone)(const char *name, void *with), void *with)
+{
+	struct channels before = *channels;
+
+	channels_begin(channels, names, before.pause);
+	channels->how = before.how;
+	for (size_t i = 0; i < before.count; i++) {
+		struct channel *old = &before.each[i], *now = channels_find(channels, old->name);
+		if (now) {
+			const char *name = now->name;
+			*now = *old;
+			now->name = name;
+			continue;
+		}
+		if (old->state != CHANNEL_OUT)
+			gone(old->name, with);
+		forget_members(old);
+	}
+	free(before.each);
+}
+
 /* A new connection asks for all of them at once; a grudge of the network's stays remembered in `pause`. */
 void
 channels_lost(struct channels *channels)

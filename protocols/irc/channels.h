@@ -34,6 +34,9 @@ struct channels {
 
 void channels_begin(struct channels *, const char *const *names, int64_t pause);    /* the names are borrowed */
 void channels_end(struct channels *);
+/* Other names from now on: those that stay keep all that is known of them. `gone` is called for each that we are in, or asked for, and that is
+ * no more among them; the new ones are due at once. */
+void channels_renew(struct channels *, const char *const *names, void (*gone)(const char *name, void *with), void *with);
 void channels_lost(struct channels *);                          /* the connection is gone: out of all, and nobody is known */
 
 struct channel *channels_find(const struct channels *, const char *name);

@@ -110,6 +110,13 @@ run(struct task *task, struct link *link)
 	return fine;
 }
 
+static void
+renew(struct link *link)
+{
+	if (link->own)
+		presence_renew(link->own);
+}
+
 /* -- Saying something ------------------------------------------------------------------------------------------------- */
 
 static struct said
@@ -192,6 +199,7 @@ const struct protocol protocol_irc = {
 	.settings = irc_settings,
 	.check = irc_settings_check,
 	.run = run,
+	.renew = renew,
 	.deliver = deliver,
 	.place = name_channel,
 };

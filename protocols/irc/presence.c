@@ -249,6 +249,27 @@ tick(void *with, int events)
 	presence_act(at);
 }
 
+/* -- A new configuration --------------------------------------------------------------------------------------------- */
+
+static void
+part(const char *name, void *with)
+{
+	struct presence *at = with;
+
+	if (at->wire && at->stage >= STAGE_JOINING && !presence_say(at, "PART", &name, 1))
+		log_warning("%s: there was no room to leave %s; I stay there, deaf to it, until the next connection.", at->link->name, name);
+}
+
+void
+presence_renew(struct presence *at)
+{
+	channels_renew(&at->channels, at->link->channels, part, at);
+	identity_left(&at->identity, &at->channels, NULL);
+	at->ask_channels = at->stage >= STAGE_JOINING;
+	at->tell = at->stage == STAGE_HERE;
+	presence_act(at);
+}
+
 /* -- What was heard --------------------------------------------------------------------------------------------------- */
 
 void

@@ -108,6 +108,8 @@ void presence_act(struct presence *);                   /* does what was noted, 
 bool presence_say(struct presence *, const char *command, const char *const *params, size_t count);    /* false where there is no room */
 void presence_left(struct presence *, struct channel *, const char *how, const char *said);     /* thrown out, or not let in; said: by whom we know not */
 
+void presence_renew(struct presence *);                 /* the link's channels are others: leaves and joins */
+
 void presence_hear(struct presence *, struct ear *);
 bool presence_full(const struct presence *);            /* enough is heard that nobody has taken yet */
 struct ear *presence_heard(struct presence *);          /* the next one whose speaker is not being asked about, for the caller to free with ear_free(); NULL: none */

@@ -9,6 +9,7 @@ import unittest
 
 from lib import things
 from lib.gateway import USER, Gateway
+from lib.ircd import Network
 
 CONF = """
 admins = { "owner" }
@@ -86,6 +87,24 @@ class Operation(unittest.TestCase):
         with open(self.flag, "w"):
             pass
         console.expect("B1 passed")
+
+    def test_a_link_whose_settings_stay_keeps_its_connection(self):
+        network = Network()
+        self.addCleanup(network.close)
+        irc = f'irc "corp" {{ server = "127.0.0.1" port = {network.port} tls = no flood = no }}\nroom "ops" {{ places = {{ "corp/#ops" }} services = {{ "local" }} }}\n'
+        console = self.gateway(CONF.replace('in = { "home" }', '').replace("console/carol", "corp/carol") + irc).console()
+        self.assertTrue(network.joined.wait(20))
+        first = network.connection
+        self.rewrite(('places = { "corp/#ops" }', 'places = { "corp/#ops", "corp/#shop" }'))
+        console.expect("The configuration was read anew")
+        things.wait_until(lambda: "#shop" in network.channels, 20, "the JOIN of #shop")
+        self.rewrite(('places = { "corp/#ops", "corp/#shop" }', 'places = { "corp/#ops" }'))
+        things.wait_until(lambda: "#shop" not in network.channels, 20, "the PART of #shop")
+        network.say("carol", "!list", "carol")
+        self.assertIn("2 jobs", network.said.get(timeout=20)[2])
+        self.assertIs(network.connection, first)
+        self.rewrite(("flood = no", "flood = no realname = \"somebody else\""))
+        things.wait_until(lambda: network.connection is not first and network.joined.is_set(), 20, "a new connection")
 
     # -- systemd
 

@@ -245,6 +245,8 @@ editor_line(struct editor *editor, size_t *length)
 	HistEvent event;
 	int count = 0;
 
+	/* Before the prompt is seen: what is typed at once must not be echoed twice, nor Ctrl-C be a signal. */
+	el_set(editor->line, EL_PREP_TERM, 1);
 	editor->typing = true;
 	const char *line = el_gets(editor->line, &count);
 	editor->typing = false;

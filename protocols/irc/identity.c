@@ -249,6 +249,37 @@ same_question(struct identity *identity, const char *origin, enum question_kind 
 	return at;
 }
 
+/* Who is taken for somebody else by this is only refused for a moment. */
+static uint64_t
+hash_of_host(const char *origin)
+{
+	uint64_t hash = 14695981039346656037u;
+
+	for (const char *at = strchr(origin, '!'); at && *at; at++)
+		hash = (hash ^ (unsigned char)*at) * 1099511628211u;
+	return hash;
+}
+
+static void
+remember_nobody(struct identity *identity, const char *origin, int64_t now)
+{
+	size_t i = identity->nobodies++ % NOBODY_MOST;
+
+	identity->nobody[i].hash = hash_of_host(origin);
+	identity->nobody[i].until = now + NOBODY_WAIT;
+}
+
+bool
+identity_was_nobody(const struct identity *identity, const char *origin, int64_t now)
+{
+	uint64_t hash = hash_of_host(origin);
+
+	for (size_t i = 0; i < NOBODY_MOST; i++)
+		if (identity->nobody[i].hash == hash && identity->nobody[i].until > now)
+			return true;
+	return false;
+}
+
 static unsigned
 next_token(struct identity *identity)
 {
@@ -412,8 +443,8 @@ take_end(struct identity *identity, const struct irc_line *line, enum question_k
 	return decided;
 }
 
-const struct question *
-identity_take(struct identity *identity, const struct irc_line *line)
+static const struct question *
+take_answer(struct identity *identity, const struct irc_line *line)
 {
 	if (!strcmp(line->command, "354"))
 		return take_whox(identity, line);
@@ -424,6 +455,16 @@ identity_take(struct identity *identity, const struct irc_line *line)
 	if (!strcmp(line->command, "315"))
 		return take_end(identity, line, QUESTION_WHOX);
 	return strcmp(line->command, "318") ? NULL : take_end(identity, line, QUESTION_WHOIS);
+}
+
+const struct question *
+identity_take(struct identity *identity, const struct irc_line *line, int64_t now)
+{
+	const struct question *decided = take_answer(identity, line);
+
+	if (decided && decided->answer == ANSWER_NOBODY)
+		remember_nobody(identity, decided->origin, now);
+	return decided;
 }
 
 /* A server that was asked and never answers is not waited for: what it says later is too late. */

@@ -17,6 +17,8 @@ enum {
 	IDENTITY_MOST = 50000,          /* people that are remembered */
 	QUESTIONS_MOST = 16,            /* open at once */
 	QUESTION_WAIT = 5000,           /* ms until the answer must be there */
+	NOBODY_MOST = 32,               /* user@host that nobody was logged in from */
+	NOBODY_WAIT = 10 * 1000,        /* ms until it is asked about again: a stranger may not make us ask all day */
 };
 
 enum told { TOLD_NOTHING, TOLD_NOBODY, TOLD_ACCOUNT };
@@ -56,6 +58,8 @@ struct identity {
 	struct question *questions;     /* in the order in which they were asked */
 	size_t asked;
 	unsigned token;
+	struct { uint64_t hash; int64_t until; } nobody[NOBODY_MOST];   /* the oldest is overwritten */
+	size_t nobodies;
 };
 
 void identity_begin(struct identity *, unsigned token);         /* token: where to begin to count */
@@ -76,11 +80,12 @@ void identity_void_all(struct identity *);
 /* Asks, or joins the same question that is open; NULL where too many are. The caller holds it until identity_release(). */
 struct question *identity_ask(struct identity *, const char *origin, enum question_kind, int64_t now);
 struct question *identity_open(struct identity *, const char *nick);   /* one that is open about the nick, held by the caller now; NULL */
+bool identity_was_nobody(const struct identity *, const char *origin, int64_t now);    /* just now, under whatever nick */
 void identity_release(struct identity *, struct question *);           /* NULL is fine */
 struct question *identity_unsent(const struct identity *);
 
 /* 354, 311, 330, 315 and 318. The question that was decided by it, NULL for none. */
-const struct question *identity_take(struct identity *, const struct irc_line *);
+const struct question *identity_take(struct identity *, const struct irc_line *, int64_t now);
 bool identity_expire(struct identity *, int64_t now);           /* true: something was decided */
 int64_t identity_next(const struct identity *);                 /* when identity_expire() has something next, mono ms; 0: never */
 

@@ -125,8 +125,12 @@ seen(const struct presence *at, const char *nick)
 }
 
 static void
-ask(struct presence *at, struct ear *ear, const char *origin)
+ask(struct presence *at, struct ear *ear, enum told told, const char *origin)
 {
+	if (told == TOLD_NOTHING && identity_was_nobody(&at->identity, origin, clock_mono())) {
+		unproven(at, ear, &refusals[ANSWER_NOBODY]);
+		return;
+	}
 	if (!seen(at, ear->message.from.shown)) {
 		unproven(at, ear, &unseen);
 		return;
@@ -147,7 +151,7 @@ prove_begin(struct presence *at, struct ear *ear, const char *origin)
 	if (wanted == PROOF_TO_CHANGE && !at->identity.whox)
 		unproven(at, ear, &unable);
 	else if ((wanted == PROOF_TO_CHANGE && told != TOLD_NOBODY) || (wanted == PROOF_TO_LOOK && told == TOLD_NOTHING))
-		ask(at, ear, origin);
+		ask(at, ear, told, origin);
 	/* What the same person says stays in its order. */
 	if (!ear->question)
 		ear->question = identity_open(&at->identity, ear->message.from.shown);
@@ -191,7 +195,7 @@ prove_end(struct presence *at, struct ear *ear)
 void
 prove_answer(struct presence *at)
 {
-	const struct question *decided = identity_take(&at->identity, &at->line);
+	const struct question *decided = identity_take(&at->identity, &at->line, clock_mono());
 
 	if (!decided)
 		return;

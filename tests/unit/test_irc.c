@@ -908,12 +908,31 @@ test_nothing_is_carried_to_another_nick_or_another_stay(void **state)
 		tell("%s", events[i]);
 		tell(":irc.test 353 sally = #ops :dave dan");
 		tell(":%s!d@h PRIVMSG #ops :!list", i ? "dave" : "dan");
-		answer_question(expect_question(i ? "dave" : "dan"), i ? "dave" : "dan", "0");
+		answer_question(expect_question(i ? "dave" : "dan"), i ? "dave" : "dan", "eve");
 		await(story.heard_count == i + 1);
-		assert_false(last_heard()->proven);
+		assert_string_equal(last_heard()->account, "corp/eve");
 		tell(":dan!d@h QUIT :");
 		tell(":dave!d@h QUIT :");
 	}
+}
+
+static void
+test_a_stranger_with_many_nicks_makes_us_ask_once(void **state)
+{
+	(void)state;
+	go_in_untagged(told_caps, "WHOX");
+	tell(":irc.test 353 sally = #ops :mallory");
+	tell(":mallory!m@h PRIVMSG #ops :!deploy");
+	answer_question(expect_question("mallory"), "mallory", "0");
+	tell(":mallory!m@h NICK :m0");
+	for (int i = 0; i < 20; i++) {
+		tell(":m%d!m@h NICK :m%d", i, i + 1);
+		tell(":m%d!m@h PRIVMSG #ops :!deploy", i + 1);
+	}
+	await(story.heard_count == 21);
+	for (int i = 0; i < 21; i++)
+		assert_string_equal(story.heard[i].proof, "you are not logged in to services on corp");
+	expect_nothing();
 }
 
 static void
@@ -2256,6 +2275,7 @@ main(void)
 		STORY(test_whatever_happens_in_between_proves_nobody),
 		STORY(test_what_the_network_tells_is_enough_to_look),
 		STORY(test_nothing_is_carried_to_another_nick_or_another_stay),
+		STORY(test_a_stranger_with_many_nicks_makes_us_ask_once),
 		STORY(test_a_question_holds_up_nobody_else),
 		STORY(test_who_shares_no_channel_with_us_is_not_asked_about),
 		STORY(test_a_network_that_tells_nothing_is_asked_for_looks_too),

@@ -81,7 +81,7 @@ server_says(struct fixture *fixture, const char *text)
 
 	snprintf(fixture->bytes, sizeof fixture->bytes, "%s", text);
 	assert_true(line_read(fixture->bytes, strlen(fixture->bytes), &line));
-	return identity_take(&fixture->identity, &line);
+	return identity_take(&fixture->identity, &line, 1000);
 }
 
 static struct question *
@@ -504,6 +504,34 @@ test_not_everybody_can_be_asked_about_at_once(void **state)
 		identity_release(&fixture->identity, questions[i]);
 }
 
+/* One stranger with many nicks does not make us ask all day. */
+static void
+test_from_where_nobody_was_logged_in_is_remembered_for_a_moment(void **state)
+{
+	struct fixture *fixture = *state;
+	char origin[40];
+
+	identity_release(&fixture->identity, asks(fixture, alice, QUESTION_WHOX));
+	server_says(fixture, ":s 354 sally 1 #ops a host alice alice");
+	assert_false(identity_was_nobody(&fixture->identity, alice, 1000));
+	struct question *question = asks(fixture, "mallory!m@host", QUESTION_WHOX);
+	server_says(fixture, ":s 354 sally 2 #ops m host mallory 0");
+	identity_release(&fixture->identity, question);
+	assert_true(identity_was_nobody(&fixture->identity, "mallory!m@host", 1000));
+	assert_true(identity_was_nobody(&fixture->identity, "m2!m@host", 1000 + NOBODY_WAIT - 1));
+	assert_false(identity_was_nobody(&fixture->identity, "m2!m@host", 1000 + NOBODY_WAIT));
+	assert_false(identity_was_nobody(&fixture->identity, alice, 1000));
+	for (unsigned i = 0; i < NOBODY_MOST; i++) {
+		snprintf(origin, sizeof origin, "m!m@host%u", i);
+		question = asks(fixture, origin, QUESTION_WHOX);
+		snprintf(origin, sizeof origin, ":s 354 sally %u #ops m host%u m 0", question->token, i);
+		server_says(fixture, origin);
+		server_says(fixture, ":s 315 sally m :End");
+		identity_release(&fixture->identity, question);
+	}
+	assert_false(identity_was_nobody(&fixture->identity, "mallory!m@host", 1000));
+}
+
 static void
 test_nobody_is_asked_about_by_a_pattern(void **state)
 {
@@ -577,6 +605,7 @@ main(void)
 		TEST(test_who_is_asked_about_is_asked_about_once),
 		TEST(test_a_server_that_says_nothing_is_not_waited_for),
 		TEST(test_not_everybody_can_be_asked_about_at_once),
+		TEST(test_from_where_nobody_was_logged_in_is_remembered_for_a_moment),
 		TEST(test_nobody_is_asked_about_by_a_pattern),
 		TEST(test_a_whois_tells_who_it_is),
 		TEST(test_a_whois_of_somebody_else_or_out_of_order_tells_nothing),

@@ -196,6 +196,15 @@ channels_has(const struct channels *channels, const struct channel *channel, con
 	return at;
 }
 
+bool
+channels_shared(const struct channels *channels, const char *nick, size_t length)
+{
+	for (size_t i = 0; i < channels->count; i++)
+		if (channels_has(channels, &channels->each[i], nick, length))
+			return true;
+	return false;
+}
+
 static void
 add_member(struct channels *channels, struct channel *channel, const char *nick, size_t length)
 {

@@ -53,5 +53,6 @@ void channels_part(struct channels *, struct channel *, const char *nick);
 void channels_quit(struct channels *, const char *nick);
 void channels_rename(struct channels *, const char *from, const char *to);
 bool channels_has(const struct channels *, const struct channel *, const char *nick, size_t length);
+bool channels_shared(const struct channels *, const char *nick, size_t length);        /* with us, at least one */
 
 #endif

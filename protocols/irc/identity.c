@@ -57,6 +57,12 @@ nick_of(const char *origin)
 	return strlen(nick);
 }
 
+bool
+identity_knows(const char *origin)
+{
+	return nick_of(origin) > 0;
+}
+
 /* -- What was told ---------------------------------------------------------------------------------------------------- */
 
 static void
@@ -100,15 +106,6 @@ remember(struct identity *identity, const char *origin, size_t nick, const char 
 	identity->told++;
 }
 
-static bool
-shares(const struct channels *channels, const char *nick, size_t length)
-{
-	for (size_t i = 0; i < channels->count; i++)
-		if (channels_has(channels, &channels->each[i], nick, length))
-			return true;
-	return false;
-}
-
 void
 identity_tell(struct identity *identity, const struct channels *channels, const char *origin, const char *account)
 {
@@ -119,7 +116,7 @@ identity_tell(struct identity *identity, const struct channels *channels, const 
 		return;
 	name_of(origin, name);
 	forget_nick(identity, name);
-	if (shares(channels, origin, nick))
+	if (channels_shared(channels, origin, nick))
 		remember(identity, origin, nick, is_account(account) ? account : "");
 }
 
@@ -198,12 +195,12 @@ sweep(struct identity *identity, const struct channels *channels)
 {
 	for (size_t i = 0; i < IDENTITY_CHAINS; i++)
 		for (struct told_of **at = &identity->chains[i]; *at;)
-			if (shares(channels, (*at)->origin, (*at)->nick))
+			if (channels_shared(channels, (*at)->origin, (*at)->nick))
 				at = &(*at)->next;
 			else
 				drop(identity, at);
 	for (struct question *at = identity->questions; at; at = at->next)
-		if (!shares(channels, at->origin, at->nick))
+		if (!channels_shared(channels, at->origin, at->nick))
 			decide(at, ANSWER_VOID);
 }
 
@@ -212,7 +209,7 @@ identity_left(struct identity *identity, const struct channels *channels, const 
 {
 	if (!nick)
 		sweep(identity, channels);
-	else if (!shares(channels, nick, strlen(nick)))
+	else if (!channels_shared(channels, nick, strlen(nick)))
 		identity_void(identity, nick);
 }
 

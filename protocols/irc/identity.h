@@ -65,6 +65,8 @@ struct identity {
 void identity_begin(struct identity *, unsigned token);         /* token: where to begin to count */
 void identity_end(struct identity *);                           /* the connection is gone; nobody may hold a question any more */
 
+bool identity_knows(const char *origin);        /* could be known, or asked about, at all: a whole nick!user@host, of plain letters */
+
 /* What the server tells by itself: extended-join, account-notify, chghost. Only of people who share a channel with us, for only of them
  * it tells the rest too. */
 void identity_tell(struct identity *, const struct channels *, const char *origin, const char *account);

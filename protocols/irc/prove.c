@@ -74,6 +74,7 @@ struct reason {
 };
 
 static const struct reason unseen = { "we share no channel on ", ", so I would not see somebody else take your nick" };
+static const struct reason strange = { "I know only nicks of plain letters for certain on ", "" };
 static const struct reason unable = { "", " has neither account-tag nor WHOX, so nobody can change anything from there" };
 static const struct reason crowded = { "I am asking ", " about too many people; say it again in a moment" };
 
@@ -115,24 +116,23 @@ use_what_was_told(struct presence *at, struct ear *ear, const char *origin)
 }
 
 /* Of whom we share no channel with we see neither nick changes nor quits: another one could be there when the answer comes. */
-static bool
-seen(const struct presence *at, const char *nick)
+static const struct reason *
+cannot_ask(const struct presence *at, const struct ear *ear, const char *origin)
 {
-	for (size_t i = 0; i < at->channels.count; i++)
-		if (channels_has(&at->channels, &at->channels.each[i], nick, strlen(nick)))
-			return true;
-	return false;
+	if (!identity_knows(origin))
+		return &strange;
+	return channels_shared(&at->channels, ear->message.from.shown, strlen(ear->message.from.shown)) ? NULL : &unseen;
 }
 
 static void
 ask(struct presence *at, struct ear *ear, enum told told, const char *origin)
 {
-	if (told == TOLD_NOTHING && identity_was_nobody(&at->identity, origin, clock_mono())) {
-		unproven(at, ear, &refusals[ANSWER_NOBODY]);
-		return;
-	}
-	if (!seen(at, ear->message.from.shown)) {
-		unproven(at, ear, &unseen);
+	const struct reason *why = cannot_ask(at, ear, origin);
+
+	if (!why && told == TOLD_NOTHING && identity_was_nobody(&at->identity, origin, clock_mono()))
+		why = &refusals[ANSWER_NOBODY];
+	if (why) {
+		unproven(at, ear, why);
 		return;
 	}
 	ear->question = identity_ask(&at->identity, origin, at->identity.whox ? QUESTION_WHOX : QUESTION_WHOIS, clock_mono());

@@ -1,4 +1,5 @@
-/* What a hostile IRC server may send, a line at a time: reading, tags, the login, the shape for libircclient, and who said it.
+/* What a hostile IRC server may send, a line at a time: reading, tags, the login, the shape for libircclient, who said it, and what it tells and answers of
+ * people's accounts.
  * With -DREPLAY: a program that runs over the files it is given. */
 #include <assert.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include "bridge/talk/message.h"
 #include "protocols/irc/channels.h"
 #include "protocols/irc/hear.h"
+#include "protocols/irc/identity.h"
 #include "protocols/irc/line.h"
 #include "protocols/irc/login.h"
 
@@ -71,6 +73,28 @@ check_heard(const struct irc_line *line, const struct channels *channels)
 	arena_free(arena);
 }
 
+/* Whatever is told and answered, nobody is proven whom nobody asked about, or by nothing. */
+static void
+check_identity(struct identity *identity, const struct channels *channels, const struct irc_line *line)
+{
+	const char *account, *origin = line->prefix ? line->prefix : "", *nick = line_param(line, 0);
+	struct question *question = identity_ask(identity, origin, line->count % 2 ? QUESTION_WHOX : QUESTION_WHOIS, 1000);
+
+	assert(!question || identity_knows(origin));
+	while (identity_unsent(identity))
+		identity_unsent(identity)->sent = true;
+	const struct question *decided = identity_take(identity, line, 1000);
+	assert(!decided || (decided->answer != ANSWER_AWAITED && decided->sent && identity->asked > 0));
+	assert(!decided || decided->answer != ANSWER_ACCOUNT || *decided->account);
+	identity_tell(identity, channels, origin, nick);
+	identity_host(identity, origin, nick, line_last(line));
+	assert(identity_told(identity, origin, &account) != TOLD_ACCOUNT || *account);
+	identity_left(identity, channels, line_last(line));
+	identity_void(identity, nick);
+	assert(identity->asked <= QUESTIONS_MOST);
+	identity_release(identity, question);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -78,9 +102,11 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	static char line_bytes[LINE_HEARD_MOST + 1];
 	struct login login = { .account = "sally", .password = "open sesame", .safe = true, .send = check_sent };
 	struct channels channels;
+	struct identity identity;
 	const uint8_t *end = bytes + size;
 
 	channels_begin(&channels, names, 1000);
+	identity_begin(&identity, 0);
 	login_begin(&login);
 	while (bytes < end) {
 		const uint8_t *stop = memchr(bytes, '\n', (size_t)(end - bytes));
@@ -93,12 +119,14 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 				check_heard(&line, &channels);
 				channels_names(&channels, &channels.each[0], line_last(&line));
 				channels_rename(&channels, line_param(&line, 0), line_last(&line));
+				check_identity(&identity, &channels, &line);
 				login_take(&login, &line);
 				check_shaped(&line);
 			}
 		}
 		bytes += length + (stop != NULL);
 	}
+	identity_end(&identity);
 	channels_end(&channels);
 	return 0;
 }

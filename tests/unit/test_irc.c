@@ -970,13 +970,18 @@ test_who_shares_no_channel_with_us_is_not_asked_about(void **state)
 		assert_false(story.heard[i].proven);
 		assert_non_null(strstr(story.heard[i].proof, "we share no channel on corp"));
 	}
+	tell(":irc.test 353 sally = #ops :\303\251mile");
+	tell(":\303\251mile!e@h PRIVMSG #ops :!deploy");
+	await(story.heard_count == 3);
+	assert_false(story.heard[2].proven);
+	assert_non_null(strstr(story.heard[2].proof, "plain letters"));
 	expect_nothing();
 	/* In private, but seen in #ops. */
 	tell(":alice!a@h PRIVMSG sally :!deploy");
 	answer_question(expect_question("alice"), "alice", "alice");
-	await(story.heard_count == 3);
-	assert_true(story.heard[2].proven);
-	assert_true(story.heard[2].direct);
+	await(story.heard_count == 4);
+	assert_true(story.heard[3].proven);
+	assert_true(story.heard[3].direct);
 }
 
 static void

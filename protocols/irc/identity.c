@@ -373,7 +373,7 @@ answered(struct question *question, const char *account)
 	return decided;
 }
 
-/* 354 us token channel user host nick account */
+/* 354 us token channel user host nick account. Some servers also name others, whose user, host or real name is that nick. */
 static const struct question *
 take_whox(struct identity *identity, const struct irc_line *line)
 {
@@ -386,6 +386,8 @@ take_whox(struct identity *identity, const struct irc_line *line)
 	for (struct question *at = identity->questions; at; at = at->next) {
 		if (at->kind != QUESTION_WHOX || !at->sent || at->ended || at->token != number)
 			continue;
+		if (!may_be_same(at->origin, at->nick, line_param(line, 5)))
+			return NULL;
 		if (!is_origin(at, line_param(line, 5), line_param(line, 3), line_param(line, 4)))
 			return decide(at, ANSWER_OTHER);
 		return answered(at, line_param(line, 6));

@@ -280,6 +280,21 @@ test_an_answer_with_our_token_says_who_it_is(void **state)
 	assert_int_equal(fixture->identity.asked, 0);
 }
 
+static void
+test_others_whose_real_name_is_that_nick_hold_up_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct question *question = asks(fixture, alice, QUESTION_WHOX);
+
+	assert_false(server_says(fixture, ":irc.test 354 sally 1 #ops a host mallory mallory"));
+	assert_true(server_says(fixture, ":irc.test 354 sally 1 #ops a host alice alice"));
+	assert_false(server_says(fixture, ":irc.test 354 sally 1 #ops a host bob bob"));
+	assert_int_equal(question->answer, ANSWER_ACCOUNT);
+	assert_string_equal(question->account, "alice");
+	server_says(fixture, ":irc.test 315 sally alice :End of /WHO list.");
+	identity_release(&fixture->identity, question);
+}
+
 struct reply_row {
 	const char *line;
 	enum answer answer;             /* after it, and after the 315 */
@@ -597,6 +612,7 @@ main(void)
 		TEST(test_look_alikes_are_voided_together_and_never_known_for_each_other),
 		TEST(test_what_is_kept_is_bounded),
 		TEST(test_an_answer_with_our_token_says_who_it_is),
+		TEST(test_others_whose_real_name_is_that_nick_hold_up_nothing),
 		TEST(test_no_other_answer_proves_anybody),
 		TEST(test_a_question_that_was_not_sent_has_no_answer),
 		TEST(test_whatever_happens_before_the_answer_voids_it),

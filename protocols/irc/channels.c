@@ -18,13 +18,21 @@ struct member {
 	char nick[];
 };
 
-void
-channels_begin(struct channels *channels, const char *const *names, int64_t pause)
+static size_t
+count_of(const char *const *names)
 {
 	size_t count = 0;
 
 	while (names && names[count])
 		count++;
+	return count;
+}
+
+void
+channels_begin(struct channels *channels, const char *const *names, int64_t pause)
+{
+	size_t count = count_of(names);
+
 	*channels = (struct channels){ .count = count, .pause = pause, .each = memory_take((count + 1) * sizeof *channels->each) };
 	for (size_t i = 0; i < count; i++) {
 		channels->each[i].name = names[i];
@@ -44,6 +52,35 @@ forget_members(struct channel *channel)
 	channel->member_count = 0;
 }
 
+/* The old ones of the same name; what is left in `old` is not wanted any more. */
+static void
+keep(struct channels *channels, struct channels *old)
+{
+	for (size_t i = 0; i < channels->count; i++) {
+		struct channel *channel = &channels->each[i], *before = channels_find(old, channel->name);
+		if (!before)
+			continue;
+		const char *name = channel->name;
+		*channel = *before;
+		channel->name = name;
+		*before = (struct channel){ .name = "" };
+	}
+}
+
+void
+channels_want(struct channels *channels, const char *const *names, void (*left)(const struct channel *, void *with), void *with)
+{
+	struct channels old = *channels;
+
+	channels_begin(channels, names, old.pause);
+	channels->how = old.how;
+	keep(channels, &old);
+	for (size_t i = 0; i < old.count; i++)
+		if (*old.each[i].name)
+			left(&old.each[i], with);
+	channels_end(&old);
+}
+
 void
 channels_end(struct channels *channels)
 {
@@ -51,28 +88,6 @@ channels_end(struct channels *channels)
 		forget_members(&channels->each[i]);
 	free(channels->each);
 	*channels = (struct channels){ 0 };
-}
-
-void
-channels_renew(struct channels *channels, const char *const *names, void (*gone)(const char *name, void *with), void *with)
-{
-	struct channels before = *channels;
-
-	channels_begin(channels, names, before.pause);
-	channels->how = before.how;
-	for (size_t i = 0; i < before.count; i++) {
-		struct channel *old = &before.each[i], *now = channels_find(channels, old->name);
-		if (now) {
-			const char *name = now->name;
-			*now = *old;
-			now->name = name;
-			continue;
-		}
-		if (old->state != CHANNEL_OUT)
-			gone(old->name, with);
-		forget_members(old);
-	}
-	free(before.each);
 }
 
 /* A new connection asks for all of them at once; a grudge of the network's stays remembered in `pause`. */

@@ -33,10 +33,9 @@ struct channels {
 };
 
 void channels_begin(struct channels *, const char *const *names, int64_t pause);    /* the names are borrowed */
+/* Others are wanted from now on: who stays keeps its state and its people, under the new name's pointer; of who goes `left` is told before. */
+void channels_want(struct channels *, const char *const *names, void (*left)(const struct channel *, void *with), void *with);
 void channels_end(struct channels *);
-/* Other names from now on: those that stay keep all that is known of them. `gone` is called for each that we are in, or asked for, and that is
- * no more among them; the new ones are due at once. */
-void channels_renew(struct channels *, const char *const *names, void (*gone)(const char *name, void *with), void *with);
 void channels_lost(struct channels *);                          /* the connection is gone: out of all, and nobody is known */
 
 struct channel *channels_find(const struct channels *, const char *name);

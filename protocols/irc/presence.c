@@ -249,27 +249,6 @@ tick(void *with, int events)
 	presence_act(at);
 }
 
-/* -- A new configuration --------------------------------------------------------------------------------------------- */
-
-static void
-part(const char *name, void *with)
-{
-	struct presence *at = with;
-
-	if (at->wire && at->stage >= STAGE_JOINING && !presence_say(at, "PART", &name, 1))
-		log_warning("%s: there was no room to leave %s; I stay there, deaf to it, until the next connection.", at->link->name, name);
-}
-
-void
-presence_renew(struct presence *at)
-{
-	channels_renew(&at->channels, at->link->channels, part, at);
-	identity_left(&at->identity, &at->channels, NULL);
-	at->ask_channels = at->stage >= STAGE_JOINING;
-	at->tell = at->stage == STAGE_HERE;
-	presence_act(at);
-}
-
 /* -- What was heard --------------------------------------------------------------------------------------------------- */
 
 void
@@ -395,6 +374,24 @@ presence_new(struct link *link, uint64_t task, struct error *error)
 	at->clock = loop_timer(at->engine->loop, tick, at);
 	at->resume = loop_later(at->engine->loop, resume, at);
 	return at;
+}
+
+/* Where a JOIN is still on its way there, we leave when it is answered: see reactions. */
+static void
+leave(const struct channel *channel, void *with)
+{
+	if (channel->state == CHANNEL_IN)
+		presence_say(with, "PART", &channel->name, 1);
+}
+
+void
+presence_renew(struct presence *at)
+{
+	channels_want(&at->channels, at->link->channels, leave, at);
+	identity_left(&at->identity, &at->channels, NULL);
+	at->tell = at->tell || at->stage == STAGE_HERE;
+	if (!at->down)
+		watch_after(at->clock, 0);
 }
 
 void

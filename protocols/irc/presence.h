@@ -97,6 +97,7 @@ struct presence {
 
 struct presence *presence_new(struct link *, uint64_t task, struct error *);
 void presence_free(struct presence *);                  /* without a connection */
+void presence_renew(struct presence *);                 /* the link's channels are others now */
 
 const char *presence_nick(const struct presence *);     /* the one that we want */
 int64_t presence_login_wait(const struct presence *);   /* ms until the server must have let us in */
@@ -107,8 +108,6 @@ void presence_settle(struct presence *);                /* the server has said w
 void presence_act(struct presence *);                   /* does what was noted, and winds the clock */
 bool presence_say(struct presence *, const char *command, const char *const *params, size_t count);    /* false where there is no room */
 void presence_left(struct presence *, struct channel *, const char *how, const char *said);     /* thrown out, or not let in; said: by whom we know not */
-
-void presence_renew(struct presence *);                 /* the link's channels are others: leaves and joins */
 
 void presence_hear(struct presence *, struct ear *);
 bool presence_full(const struct presence *);            /* enough is heard that nobody has taken yet */

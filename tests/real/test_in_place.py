@@ -1,7 +1,9 @@
 """Staying on a network: servers that go away come back to a gateway that kept what it had to say, and bad servers harm nobody else."""
 import os
 import queue
+import re
 import shutil
+import signal
 import tempfile
 import time
 import unittest
@@ -71,6 +73,25 @@ class InPlace(unittest.TestCase):
             self.assertEqual([line for line in self.hear(f"pong after{i}") if "passed" in line], [])
             files = files or self.files()
         things.wait_until(lambda: self.files() <= files, 10, "its descriptors to be as many as before")
+
+    def configure(self, places):
+        """The same with other places, taken over while it runs."""
+        with open(self.gateway.conf) as f:
+            text = f.read()
+        with open(self.gateway.conf, "w") as f:
+            f.write(re.sub(r"places = \{ .* \} services", f"places = {{ {places} }} services", text))
+        os.kill(self.gateway.program.pid, signal.SIGHUP)
+
+    def test_a_new_room_needs_no_new_connection(self):
+        self.start()
+        connection = self.network.connection
+        self.configure('"corp/#ops", "corp/#web"')
+        things.wait_until(lambda: self.network.channels == {"#ops", "#web"}, 20, "the gateway in the new channel")
+        self.configure('"corp/#web"')
+        things.wait_until(lambda: self.network.channels == {"#web"}, 20, "the gateway out of the old channel")
+        self.network.say("alice", "!ping there", account="alice", target="#web")
+        self.hear("pong there")
+        self.assertIs(self.network.connection, connection)
 
     def test_bad_servers_disturb_nobody_else(self):
         bad = [Hostile(way) for way in WAYS]

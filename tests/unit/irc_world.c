@@ -226,6 +226,8 @@ live(struct task *task, void *with)
 	tell_news();
 }
 
+static struct saying renewal;
+
 static void
 take_order(void *with, int events)
 {
@@ -233,12 +235,16 @@ take_order(void *with, int events)
 
 	(void)with, (void)events;
 	while (read(world.orders[0], &saying, sizeof saying) == sizeof saying) {
-		if (saying) {
+		if (saying == &renewal) {
+			world.link.channels = world.later;
+			protocol_irc.renew(&world.link);
+			memset(world.channels, 0, sizeof world.channels);
+		} else if (saying) {
 			task_start(&world.engine, "say", say_it, saying, NULL);
-			continue;
+		} else {
+			world.stopping = true;
+			tasks_cancel_all(world.engine.tasks);
 		}
-		world.stopping = true;
-		tasks_cancel_all(world.engine.tasks);
 	}
 }
 
@@ -293,6 +299,15 @@ void
 order(struct saying *saying)
 {
 	assert_int_equal(write(world.orders[1], &saying, sizeof saying), sizeof saying);
+}
+
+void
+order_channels(const char *const *names, size_t count)
+{
+	memset(world.later, 0, sizeof world.later);
+	for (size_t i = 0; i < count; i++)
+		world.later[i] = names[i];
+	order(&renewal);
 }
 
 static void

@@ -46,7 +46,7 @@ struct world {
 	struct engine engine;
 	struct irc irc;
 	struct link link;
-	const char *channels[12];
+	const char *channels[12], *later[12];   /* later: after order_channels() */
 	const char *servers[4];         /* irc.servers shows them */
 	int orders[2];
 	bool stopping;
@@ -96,6 +96,7 @@ int world_tear_down(void **state);
 
 void start_gateway(void);
 void order(struct saying *);                    /* NULL ends all */
+void order_channels(const char *const *names, size_t count);   /* the configuration has others now */
 size_t logged(const char *part);                /* how often the log says it, in this story */
 void use_servers(const char *const *names, size_t count);
 

@@ -353,6 +353,56 @@ test_the_same_refusal_is_told_once(void **state)
 	await(story.ups == 2);
 }
 
+static void
+test_a_new_configuration_joins_and_leaves_and_keeps_the_rest(void **state)
+{
+	static const char *const before[] = { "#ops", "#shop" }, *const after[] = { "#web", "#OPS" };
+
+	(void)state;
+	want_channels(before, 2);
+	world.irc.burst = 100;
+	start_gateway();
+	get_welcome("NETWORK=test");
+	expect("JOIN #ops,#shop");
+	take_in("#ops");
+	tell(":alice!a@h JOIN #ops");
+	take_in("#shop");
+	await(story.ups == 1);
+	order_channels(after, 2);
+	assert_string_equal(expect("PART"), "PART #shop");
+	tell(":sally!s@host.test PART #shop");
+	assert_string_equal(expect("JOIN"), "JOIN #web");
+	take_in("#web");
+	await(strstr(story.up, "2 rooms") && !strstr(story.up, "not in"));
+	tell("@account=alice :alice!a@h PRIVMSG #shop :!ping");
+	tell("@account=alice :alice!a@h PRIVMSG #ops :!ping");
+	await(story.heard_count == 1);
+	assert_string_equal(story.heard[0].channel, "#OPS");
+	/* Who was there still is, and is not pinged. */
+	struct saying saying = { .target = "#ops", .headline = "alice" };
+	order(&saying);
+	assert_string_equal(expect("NOTICE"), "NOTICE #ops a\u2060lice");
+	await(saying.done);
+}
+
+/* The server may still be answering a JOIN for what is not wanted any more. */
+static void
+test_a_channel_that_nobody_wants_any_more_is_left_when_the_server_lets_us_in(void **state)
+{
+	static const char *const after[] = { "#web" };
+
+	(void)state;
+	start_gateway();
+	get_welcome("NETWORK=test");
+	expect("JOIN #ops");
+	order_channels(after, 1);
+	assert_string_equal(expect("JOIN"), "JOIN #web");
+	take_in("#ops");
+	assert_string_equal(expect("PART"), "PART #ops");
+	take_in("#web");
+	await(strstr(story.up, "1 room"));
+}
+
 /* CPU time of the gateway, in ms. */
 static int64_t
 gateways_work(void)
@@ -840,6 +890,8 @@ main(void)
 		STORY(test_who_sends_us_elsewhere_is_not_followed),
 		STORY(test_each_refusal_says_what_to_do),
 		STORY(test_the_same_refusal_is_told_once),
+		STORY(test_a_new_configuration_joins_and_leaves_and_keeps_the_rest),
+		STORY(test_a_channel_that_nobody_wants_any_more_is_left_when_the_server_lets_us_in),
 		STORY(test_a_join_that_finds_no_room_waits_for_some),
 		STORY(test_a_join_names_as_many_channels_as_the_server_takes),
 		STORY(test_more_rooms_than_the_server_allows_are_said),

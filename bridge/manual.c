@@ -58,7 +58,7 @@ tell_option(const struct manual *manual, const struct setting *setting, const ch
 	const char *first = arena_printf(manual->arena, "  %s ", name);
 
 	if (text_columns(first) > NAME_WIDTH) {
-		text_printf(manual->out, "%s\n", first);
+		text_printf(manual->out, "  %s\n", name);
 		first = "";
 	}
 	wrap(manual->out, NAME_WIDTH, first, arena_printf(manual->arena, "%s; %s", topic_type(setting), topic_default(manual->arena, setting)));

@@ -62,6 +62,8 @@ assert_fits(const char *name, const char *text)
 		const char *one = arena_slice(arena, line, strcspn(line, "\n"));
 		if (text_columns(one) >= 80)
 			fail_msg("manual %s has a line of %zu columns: %s", name, text_columns(one), one);
+		if (*one && one[strlen(one) - 1] == ' ')
+			fail_msg("manual %s has a line that ends in a blank: %s", name, one);
 	}
 }
 

@@ -99,6 +99,8 @@ verify_path(const char *path, struct audit_range *range, char sum[AUDIT_HEX_SIZE
 static bool
 write_part(const struct keep *keep, const char *part, struct writing *writing, struct error *error)
 {
+	/* One that was killed may have left it. */
+	unlink(part);
 	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	writing->file = fd < 0 ? NULL : fdopen(fd, "w");
@@ -199,34 +201,42 @@ archive_make(const struct keep *keep, const char *const *words)
 
 /* Verifying files. */
 
+struct joining {
+	const struct audit_range *last;
+	struct audit_range kept;
+	bool holds;                     /* the store has that very record, or names it as the last that was archived */
+};
+
 static bool
-write_ends(struct db *db, void *with, struct arena *arena, struct error *error)
+look_behind(struct db *db, void *with, struct arena *arena, struct error *error)
 {
+	struct joining *joining = with;
+	const struct audit_range *last = joining->last;
+
 	(void)arena;
-	return audit_range(db, 1, with, error);
+	if (!audit_range(db, 1, &joining->kept, error))
+		return false;
+	joining->holds = joining->kept.first == last->last + 1 ? !memcmp(joining->kept.before, last->hash, AUDIT_HASH)
+		: audit_holds(db, last->last, last->hash, NULL);
+	return true;
 }
 
-/* What the store says of the last file: it goes on right behind it, or archived more since, or has another record there. */
+/* What the store says of the last file: it has that record, goes on right behind it, or archived more since; or has another record there. */
 static int
 say_joined(const struct keep *keep, const struct audit_range *last)
 {
-	struct audit_range kept;
+	struct joining joining = { .last = last };
 	struct error error;
 
-	if (!keep->state || !store_read(keep->state, write_ends, &kept, keep->arena, &error)) {
+	if (!keep->state || !store_read(keep->state, look_behind, &joining, keep->arena, &error))
 		printf("no store was compared with it\n");
-		return EX_OK;
-	}
-	if (kept.first > last->last + 1)
-		printf("the store begins with record %lld: more was archived since\n", (long long)kept.first);
-	else if (kept.first <= last->last)
-		printf("the store has these records itself\n");
-	else if (!memcmp(kept.before, last->hash, AUDIT_HASH))
-		printf("the store goes on from there\n");
-	else {
-		printf("bad: the store goes on from another record %lld than this one\n", (long long)last->last);
+	else if (joining.kept.first > last->last + 1)
+		printf("the store begins with record %lld: more was archived since\n", (long long)joining.kept.first);
+	else if (!joining.holds) {
+		printf("bad: the store has another record %lld than this one\n", (long long)last->last);
 		return 1;
-	}
+	} else
+		printf(joining.kept.first <= last->last ? "the store has these records itself\n" : "the store goes on from there\n");
 	return EX_OK;
 }
 

@@ -81,11 +81,11 @@ write_sums(const struct keep *keep, const char *folder, struct error *error)
 }
 
 static bool
-fill(const struct keep *keep, const char *folder, struct audit_verdict *verdict, struct error *error)
+fill(const struct keep *keep, const char *folder, struct audit_verdict *verdict, enum store_open_error *reason, struct error *error)
 {
 	struct error why;
 
-	if (!store_copy(keep->state, arena_printf(keep->arena, "%s/" BACKUP_STORE, folder), error))
+	if (!store_copy(keep->state, arena_printf(keep->arena, "%s/" BACKUP_STORE, folder), reason, error))
 		return false;
 	if (!store_read(folder, backup_check, verdict, keep->arena, &why))
 		return error_set(error, "The copy that was made is no good, and was removed. %s", why.text);
@@ -95,22 +95,24 @@ fill(const struct keep *keep, const char *folder, struct audit_verdict *verdict,
 static void
 discard(const struct keep *keep, const char *folder)
 {
-	static const char *const names[] = { BACKUP_STORE, BACKUP_STORE "-wal", BACKUP_STORE "-shm", BACKUP_STORE ".part", BACKUP_MANIFEST, BACKUP_SUMS };
+	static const char *const names[] = { BACKUP_STORE, BACKUP_STORE "-wal", BACKUP_STORE "-shm", BACKUP_STORE ".part", BACKUP_STORE ".part-journal",
+		BACKUP_MANIFEST, BACKUP_SUMS };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unlink(arena_printf(keep->arena, "%s/%s", folder, names[i]));
 	rmdir(folder);
 }
 
-/* It has its name only when it is whole, verified and on the disk. */
+/* It has its name only when it is whole, verified and on the disk. What a backup that was killed left is cleared first. */
 static bool
-make_folder(const struct keep *keep, const char *target, struct audit_verdict *verdict, struct error *error)
+make_folder(const struct keep *keep, const char *target, struct audit_verdict *verdict, enum store_open_error *why, struct error *error)
 {
 	const char *part = arena_printf(keep->arena, "%s.part", target);
 
+	discard(keep, part);
 	if (mkdir(part, 0700) != 0)
 		return error_set(error, "%s cannot be made: %s.", part, strerror(errno));
-	bool fine = fill(keep, part, verdict, error);
+	bool fine = fill(keep, part, verdict, why, error);
 	if (fine && (!keep_sync(part) || rename(part, target) != 0 || !keep_sync(keep_folder_of(keep->arena, target))))
 		fine = error_set(error, "%s cannot be made: %s.", target, strerror(errno));
 	if (!fine)
@@ -122,16 +124,17 @@ int
 backup_make(const struct keep *keep, const char *const *words)
 {
 	struct audit_verdict verdict = { 0 };
+	enum store_open_error why = STORE_SYSTEM;
 	struct error error = { "" };
 	struct stat store = { 0 };
 	int64_t began = clock_mono();
 
 	if (!words[0] || words[1])
-		return keep_refuse(EX_USAGE, "It is backup TARGET: a folder that is not there yet.");
+		return keep_refuse(EX_USAGE, "It is backup FOLDER: one that is not there yet.");
 	if (access(words[0], F_OK) == 0)
 		return keep_refuse(EX_CANTCREAT, "%s is there already, and is not written over. Name another folder.", words[0]);
-	if (!make_folder(keep, words[0], &verdict, &error))
-		return keep_failed(EX_CANTCREAT, &error);
+	if (!make_folder(keep, words[0], &verdict, &why, &error))
+		return keep_failed(why == STORE_DAMAGED ? EX_DATAERR : EX_CANTCREAT, &error);
 	stat(arena_printf(keep->arena, "%s/" BACKUP_STORE, words[0]), &store);
 	printf("%s: %lld kB, %lld record%s of the audit, read back and verified, in %s\n", words[0], (long long)(store.st_size / 1024),
 		(long long)verdict.records, text_s((unsigned long)verdict.records), clock_span(keep->arena, clock_mono() - began));

@@ -22,8 +22,8 @@ struct db;
 struct error;
 struct keep;
 
-int backup_make(const struct keep *, const char *const *words);         /* TARGET */
-int backup_restore(const struct keep *, const char *const *words);      /* SOURCE */
+int backup_make(const struct keep *, const char *const *words);         /* FOLDER */
+int backup_restore(const struct keep *, const char *const *words);      /* FOLDER|FILE */
 
 /* A work: the store is sound; `with` is the struct audit_verdict of its audit. */
 bool backup_check(struct db *, void *with, struct arena *, struct error *);

@@ -381,7 +381,7 @@ run_help(const struct options *options)
 		if (one->about)
 			printf("  %-34s %s\n", one->usage, one->about);
 	printf("FILE is %s where none is named.\n"
-		"Exit: 0 well, 1 no (refused, down, not verified), 64 usage, 65 damaged data, 69 not running, 78 configuration.\n", DEFAULT_CONF);
+		"Exit: 0 well, 1 no (refused, down, not verified), 64 usage, 65 damaged data, 69 not running, 73 file is there already, 78 configuration.\n", DEFAULT_CONF);
 	return EX_OK;
 }
 
@@ -393,8 +393,8 @@ static const struct subcommand subcommands[] = {
 	{ "explain",   "explain PERSON COMMAND [ROOM]", "may they, by which rule, or why not", run_explain, true },
 	{ "try",       "try COMMAND",                   "what a command would send, without sending it", run_try, true },
 	{ "audit",     "audit list|verify|export|archive", "who did what; has anybody changed it; old records into a file", run_audit, false },
-	{ "backup",    "backup [-c FILE] TARGET",       "copy the state into a new folder, beside a gateway that runs or not; no secret is in it", run_backup, true },
-	{ "restore",   "restore [-c FILE] SOURCE",      "put a backup in the place of the state, which is laid aside; nothing is done twice", run_restore, true },
+	{ "backup",    "backup FOLDER",                 "copy the state into a new folder, while a gateway runs on it or not; no secret is in it", run_backup, true },
+	{ "restore",   "restore FOLDER|FILE",           "put a backup in the place of the state, which is laid aside; nothing is done twice", run_restore, true },
 	{ "manual",    "manual [NAME]",                 "every option of the configuration, every command", run_manual, false },
 	{ "version",   "version",                       "which version this is", run_version, false },
 	{ "help",      "help",                          "this", run_help, false },

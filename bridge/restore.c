@@ -305,7 +305,7 @@ backup_restore(const struct keep *keep, const char *const *words)
 	struct error error = { "" };
 
 	if (!words[0] || words[1])
-		return keep_refuse(EX_USAGE, "It is restore SOURCE: a folder that backup made, or a before-VERSION.db.");
+		return keep_refuse(EX_USAGE, "It is restore FOLDER|FILE: a folder that backup made, or the store that a restore or a new version laid aside.");
 	int lock = store_lock(keep->state, &why, &error);
 	if (lock < 0)
 		return keep_failed(store_exit(why), &error);

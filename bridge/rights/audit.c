@@ -378,8 +378,8 @@ audit_range(struct db *db, int64_t before, struct audit_range *range, struct err
 	return row_end(&row, error);
 }
 
-static bool
-holds(struct db *db, int64_t seq, const unsigned char hash[AUDIT_HASH], struct error *error)
+bool
+audit_holds(struct db *db, int64_t seq, const unsigned char hash[AUDIT_HASH], struct error *error)
 {
 	struct row row;
 	unsigned char h[AUDIT_HASH];
@@ -408,7 +408,7 @@ audit_archive(struct db *db, const struct audit_range *range, const char *sum, c
 	if (range->first != ends.archived + 1 || range->last < range->first)
 		return error_set(error, "The store begins with record %lld, not %lld: nothing was taken away.", (long long)ends.archived + 1,
 			(long long)range->first);
-	return holds(db, range->last, range->hash, error)
+	return audit_holds(db, range->last, range->hash, error)
 	    && db_run(db, error, "UPDATE audit_chain SET archived=?, archived_h=?", "ib", range->last, (const void *)range->hash, (size_t)AUDIT_HASH)
 	    && db_run(db, error, "DELETE FROM audit WHERE seq<=?", "i", range->last)
 	    && audit_write(db, &entry, error);

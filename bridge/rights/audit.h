@@ -74,6 +74,8 @@ struct audit_range {
 
 /* The oldest that are kept: those written before `before` (wall ms; 0: all). */
 bool audit_range(struct db *, int64_t before, struct audit_range *, struct error *);
+/* Whether the store has a record with this hash there; false with a sentence where it has another, or none. */
+bool audit_holds(struct db *, int64_t seq, const unsigned char hash[AUDIT_HASH], struct error *);
 /* Takes them out, and writes down that they are in a file with this SHA-256. */
 bool audit_archive(struct db *, const struct audit_range *, const char *sum, const char *by, struct arena *, struct error *);
 

@@ -59,7 +59,7 @@ bool store_read(const char *folder, work_fn *run, void *with, struct arena *, st
 /* Opens like a gateway, with its lock, and runs in one transaction: */
 bool store_write(const char *folder, const struct tables *const *, work_fn *run, void *with, struct arena *, enum store_open_error *, struct error *);
 /* Copies what is there at one moment into a new file; a gateway that runs is not held up: */
-bool store_copy(const char *folder, const char *to, struct error *);
+bool store_copy(const char *folder, const char *to, enum store_open_error *, struct error *);
 
 /* SQL, on the store's thread. Statements are cached by their text: pass literals.
  *     struct row row;

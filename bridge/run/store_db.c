@@ -30,6 +30,9 @@ db_failed(struct db *db, int code, struct error *error)
 		return error_set(error, "The disk is full: nothing was stored.");
 	case SQLITE_BUSY:
 		return error_set(error, "The store is held by another program: nothing was stored.");
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return error_set(error, "The store is damaged: %s. Stop the gateway and put a backup in its place.", sqlite3_errmsg(db->connection));
 	default:
 		return error_set(error, "The store refused: %s.", sqlite3_errmsg(db->connection));
 	}

@@ -347,7 +347,9 @@ copy_db(struct db *db, const char *to, struct error *error)
 	const char *part = arena_printf(arena, "%s.part", to);
 	mode_t before = umask(0077);
 
+	/* What a copy that was killed left: its journal would be played back into this one. */
 	unlink(part);
+	unlink(arena_printf(arena, "%s-journal", part));
 	bool fine = db_run(db, error, "VACUUM INTO ?", "t", part);
 	umask(before);
 	if (fine && (!sync_path(part, O_RDONLY) || rename(part, to) != 0))
@@ -464,11 +466,13 @@ store_write(const char *folder, const struct tables *const *tables, work_fn *run
 }
 
 bool
-store_copy(const char *folder, const char *to, struct error *error)
+store_copy(const char *folder, const char *to, enum store_open_error *why, struct error *error)
 {
 	struct db db = { 0 };
 	bool fine = connect_to_read(&db, folder, error) && copy_db(&db, to, error);
+	int code = fine || !db.connection ? SQLITE_OK : sqlite3_errcode(db.connection) & 0xff;
 
+	*why = fine ? STORE_FINE : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? STORE_DAMAGED : STORE_SYSTEM;
 	db_close(&db);
 	return fine;
 }

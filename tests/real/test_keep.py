@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 from lib import things
-from lib.gateway import Gateway
+from lib.gateway import PROGRAM, Gateway
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHECK = os.path.join(HERE, "..", "audit_check.py")
@@ -219,6 +219,9 @@ class Damage(Keeping):
                 if os.path.exists(store + name):
                     os.unlink(store + name)
             said = self.cli(65, "run")
+            # A copy reads the tables alone, so it may be good although an index is not; but then it is.
+            self.assertIn(self.gateway.cli("backup", self.path("b2"))[0], (0, 65))
+            shutil.rmtree(self.path("b2"), True)
             self.assertIn(f"restore -c {self.gateway.conf} BACKUP", said, f"page {page // 4096}")
             with open(store, "rb") as f:
                 self.assertEqual(f.read(), bytes(spoiled))
@@ -282,6 +285,18 @@ class Archives(Keeping):
                 self.assertRegex(self.cli(1, "audit", "verify", path), r"bad: record \d+ ")
                 self.assertEqual(self.oracle(path), 1)
 
+    def test_a_file_of_another_store_is_found_beside_this_one(self):
+        console = self.some_commands(["one"])
+        self.cli(0, "backup", self.path("b1"))
+        console.ask("!build mark id=two", " passed: mark")
+        self.gateway.stop()
+        with open(self.path("e.jsonl"), "w") as f:
+            f.write(self.cli(0, "audit", "export"))
+        self.assertIn("the store has these records itself", self.cli(0, "audit", "verify", self.path("e.jsonl")))
+        self.cli(0, "restore", self.path("b1"))
+        self.some_commands(["three"])
+        self.assertIn("the store has another record", self.cli(1, "audit", "verify", self.path("e.jsonl")))
+
     def test_a_store_that_is_not_whole_is_not_archived_but_backed_up(self):
         self.some_commands(["one", "two"])
         self.gateway.stop()
@@ -303,6 +318,75 @@ class Archives(Keeping):
         self.gateway.conf = self.path("nowhere.conf")
         self.assertIn("good: records 1 to", self.cli(0, "audit", "verify", self.path("e.jsonl")))
         self.cli(78, "audit", "verify")
+
+
+def traces():
+    """Whether this machine lets us kill a program at a system call."""
+    try:
+        return subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+@unittest.skipUnless(traces() and "-sanitizers" not in PROGRAM, "needs strace, which the leak sanitizer does not work under")
+class Kills(Keeping):
+    """Killed before each system call that changes what is on the disk, one after the other, until it comes to its end."""
+    CALLS = "rename,unlink,unlinkat,link,mkdir,rmdir,fsync,fdatasync,pwrite64,ftruncate"
+
+    def setUp(self):
+        super().setUp()
+        self.some_commands(["one", "two"])
+        self.gateway.stop()
+        self.cli(0, "backup", self.path("b1"))
+        self.kept = self.path("kept")
+        shutil.copytree(self.path("state"), self.kept)
+
+    def killed_everywhere(self, words, check):
+        for number in range(1, 400):
+            shutil.rmtree(self.path("state"))
+            shutil.copytree(self.kept, self.path("state"))
+            done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={self.CALLS}",
+                                   "-e", f"inject={self.CALLS}:signal=SIGKILL:when={number}",
+                                   PROGRAM, *words[:1], "-c", self.gateway.conf, *words[1:]], stdin=subprocess.DEVNULL, capture_output=True)
+            with self.subTest(number=number):
+                check(done.returncode == 0)
+            if done.returncode == 0:
+                self.assertGreater(number, 8)
+                return
+        self.fail("it never came to its end")
+
+    def test_a_restore_leaves_one_state_or_none_that_starts(self):
+        def check(done):
+            code, said = self.gateway.cli("audit", "verify")
+            mark = os.path.exists(self.path("state", "restoring"))
+            self.assertTrue(code == 0 or mark, said)
+            if mark:
+                self.assertIn("did not come to its end", self.cli(65, "run"))
+            if not done:
+                self.cli(0, "restore", self.path("b1"))
+            self.assertIn("restored", self.cli(0, "audit", "list"))
+            self.cli(0, "audit", "verify")
+            self.assertFalse([name for name in os.listdir(self.path("state")) if name in ("restoring", "restore.part")])
+        self.killed_everywhere(["restore", self.path("b1")], check)
+
+    def test_a_backup_is_whole_or_not_there(self):
+        target = self.path("b2")
+        def check(done):
+            if done or os.path.exists(target):
+                subprocess.run(["sha256sum", "-c", "--strict", "--quiet", "SHA256SUMS"], cwd=target, check=True)
+                shutil.rmtree(target)
+                self.assertFalse(os.path.exists(target + ".part"))
+        self.killed_everywhere(["backup", target], check)
+
+    def test_no_record_is_lost_while_it_is_archived(self):
+        archive = self.path("a.jsonl")
+        def check(done):
+            said = self.cli(0, "audit", "verify")
+            if done or "were archived" in said:
+                self.assertIn("the store goes on from there", self.cli(0, "audit", "verify", archive))
+            if os.path.exists(archive):
+                os.unlink(archive)
+        self.killed_everywhere(["audit", "archive", "--before", "2099-01-01", archive], check)
 
 
 if __name__ == "__main__":

@@ -340,7 +340,7 @@ test_a_copy_is_of_one_moment_and_holds_nobody_up(void **state)
 	assert_true(commit_one(gateway, "one", 10, false).committed);
 	path_in(gateway, "copy.db", copy);
 	path_in(gateway, "sallyport.db", store);
-	assert_true(store_copy(gateway->folder, copy, &error));
+	assert_true(store_copy(gateway->folder, copy, &gateway->why, &error));
 	assert_true(commit_one(gateway, "two", 10, false).committed);
 	close_gateway(gateway);
 	assert_int_equal(rows(gateway), 2);

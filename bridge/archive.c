@@ -59,7 +59,7 @@ archive_export(const struct keep *keep, const char *const *words)
 	if (words[0])
 		return keep_refuse(EX_USAGE, "It is audit export: every record that is kept, as lines of JSON on standard output.");
 	if (!store_read(keep->state, write_range, &writing, keep->arena, &error))
-		return keep_failed(EX_UNAVAILABLE, &error);
+		return keep_unread(keep->state, &error);
 	return writing.verdict.whole ? EX_OK : say_bad(&writing.verdict, "of the store");
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "bridge/base/arena.h"
@@ -20,6 +21,16 @@ keep_failed(int code, const struct error *error)
 {
 	fprintf(stderr, "sallyport: %s\n", error->text);
 	return code;
+}
+
+int
+keep_unread(const char *state, const struct error *error)
+{
+	struct arena *arena = arena_new();
+	bool there = access(arena_printf(arena, "%s/sallyport.db", state), R_OK) == 0;
+
+	arena_free(arena);
+	return keep_failed(there ? EX_DATAERR : EX_UNAVAILABLE, error);
 }
 
 int

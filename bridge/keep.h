@@ -15,6 +15,7 @@ struct keep {
 };
 
 int keep_failed(int code, const struct error *);        /* says the sentence; gives the code back */
+int keep_unread(const char *state, const struct error *);  /* the same for a store that could not be read: 65, or 69 where there is none */
 int keep_refuse(int code, const char *sentence, ...) __attribute__((format(printf, 2, 3)));
 const char *keep_who(struct arena *);                   /* unix/root: who runs us, for the audit */
 bool keep_sync(const char *path);                       /* a file or a folder is on the disk, when true */

@@ -303,9 +303,7 @@ ask_audit(const struct options *options)
 		clock_zone(setup->gateway.timezone);
 		bool read = store_read(setup->gateway.state, audit_offline, &offline, arena, &error);
 		fputs(read ? out.bytes : "", stdout);
-		if (!read)
-			fprintf(stderr, "sallyport: %s\n", error.text);
-		code = read ? offline.code : EX_UNAVAILABLE;
+		code = read ? offline.code : keep_unread(setup->gateway.state, &error);
 	}
 	arena_free(arena);
 	setup_free(setup);

@@ -251,10 +251,11 @@ compare(struct db *db, const struct tables *const *tables, struct arena *arena)
 		known.behind = known.behind || db_version(db, tables[i]->name) < newest_of(tables[i]);
 	db_query(db, &row, "SELECT room, version FROM schema_version ORDER BY room", "");
 	while (!known.newer && row_next(&row)) {
-		const struct tables *room = tables_named(tables, row_text(&row, 0));
+		const char *name = row_text(&row, 0) ? row_text(&row, 0) : "";
+		const struct tables *room = tables_named(tables, name);
 		known.any = true;
 		if (!room)
-			known.newer = arena_printf(arena, "it keeps %.40s, of which I know nothing", row_text(&row, 0));
+			known.newer = arena_printf(arena, "it keeps %.40s, of which I know nothing", name);
 		else if (row_integer(&row, 1) > newest_of(room))
 			known.newer = arena_printf(arena, "its tables of %s are at %lld, I know %lld", room->name, (long long)row_integer(&row, 1),
 				(long long)newest_of(room));

@@ -77,7 +77,7 @@ label_numbers(struct db *db, int64_t next[LABEL_LETTERS], struct error *error)
 	db_query(db, &row, "SELECT letter, next FROM shortid", "");
 	while (row_next(&row)) {
 		const char *letter = row_text(&row, 0);
-		if (*letter >= 'A' && *letter <= 'Z')
+		if (letter && *letter >= 'A' && *letter <= 'Z')
 			next[*letter - 'A'] = row_integer(&row, 1);
 	}
 	return row_end(&row, error);

@@ -219,6 +219,7 @@ class Damage(Keeping):
                 if os.path.exists(store + name):
                     os.unlink(store + name)
             said = self.cli(65, "run")
+            self.assertIn(self.gateway.cli("audit", "verify")[0], (0, 1, 65))
             # A copy reads the tables alone, so it may be good although an index is not; but then it is.
             self.assertIn(self.gateway.cli("backup", self.path("b2"))[0], (0, 65))
             shutil.rmtree(self.path("b2"), True)

@@ -284,12 +284,30 @@ next_token(struct identity *identity)
 	return identity->token;
 }
 
+/* One that nobody waits for stays until the server has answered it too, so that its end is not taken for another one's. */
+static void
+sort_out(struct identity *identity)
+{
+	for (struct question **at = &identity->questions; *at;) {
+		struct question *question = *at;
+		if (question->held || (question->sent && !question->ended)) {
+			at = &question->next;
+			continue;
+		}
+		*at = question->next;
+		identity->asked--;
+		free(question);
+	}
+}
+
 struct question *
 identity_ask(struct identity *identity, const char *origin, enum question_kind kind, int64_t now)
 {
-	struct question *question = same_question(identity, origin, kind), **end = &identity->questions;
 	size_t nick = nick_of(origin), size = strlen(origin) + 1;
+	struct question **end = &identity->questions;
 
+	sort_out(identity);
+	struct question *question = same_question(identity, origin, kind);
 	if (question) {
 		question->held++;
 		return question;
@@ -308,22 +326,6 @@ identity_ask(struct identity *identity, const char *origin, enum question_kind k
 	*end = question;
 	identity->asked++;
 	return question;
-}
-
-/* One that nobody waits for stays until the server has answered it too, so that its end is not taken for another one's. */
-static void
-sort_out(struct identity *identity)
-{
-	for (struct question **at = &identity->questions; *at;) {
-		struct question *question = *at;
-		if (question->held || (question->sent && !question->ended)) {
-			at = &question->next;
-			continue;
-		}
-		*at = question->next;
-		identity->asked--;
-		free(question);
-	}
 }
 
 void
@@ -437,8 +439,8 @@ take_end(struct identity *identity, const struct irc_line *line, enum question_k
 		return NULL;
 	question->ended = true;
 	const struct question *decided = decide(question, kind == QUESTION_WHOIS && question->seen ? ANSWER_NOBODY : ANSWER_OTHER);
-	/* Somebody waits for what was decided just now, so it stays. */
-	sort_out(identity);
+	if (!decided)
+		sort_out(identity);     /* else the caller has yet to read it */
 	return decided;
 }
 

@@ -63,13 +63,15 @@ presence_prefix(const struct presence *at)
 static void
 tell_state(struct presence *at)
 {
-	char troubles[NAME_MOST + 180] = "";
-	size_t in = channels_in(&at->channels, CHANNEL_IN);
+	char trouble[NAME_MOST + 180] = "", others[40] = "";
+	size_t in = channels_in(&at->channels, CHANNEL_IN), out = 0;
 
-	for (size_t i = 0; i < at->channels.count && !*troubles; i++)
-		if (*at->channels.each[i].why)
-			snprintf(troubles, sizeof troubles, "; not in %s: %s", at->channels.each[i].name, at->channels.each[i].why);
-	link_up(at->link, "%s%s, as %s, %zu room%s%s", at->to.host, at->irc->tls ? "" : " (not encrypted)", at->nick, in, text_s(in), troubles);
+	for (size_t i = 0; i < at->channels.count; i++)
+		if (*at->channels.each[i].why && out++ == 0)
+			snprintf(trouble, sizeof trouble, "; not in %s: %s", at->channels.each[i].name, at->channels.each[i].why);
+	if (out > 1)
+		snprintf(others, sizeof others, "; nor in %zu more", out - 1);
+	link_up(at->link, "%s%s, as %s, %zu room%s%s%s", at->to.host, at->irc->tls ? "" : " (not encrypted)", at->nick, in, text_s(in), trouble, others);
 }
 
 /* -- The clock: what is due ------------------------------------------------------------------------------------------- */

@@ -62,11 +62,11 @@ class InTree:
 
 
 class Ngircd(InTree):
-    def __init__(self, more=""):
-        super().__init__("debian12", "ngircd")
+    def __init__(self, more="", name="irc.ngircd.test", sections=""):
+        super().__init__("debian12", name)
         self.port = things.free_port()
         self.write("conf", f"""[Global]
-Name = irc.ngircd.test
+Name = {name}
 Info = test
 Listen = 127.0.0.1
 Ports = {self.port}
@@ -85,12 +85,21 @@ PongTimeout = 20
 DNS = no
 Ident = no
 PAM = no
+{sections}
 """)
 
     def start(self):
         self.run("/usr/sbin/ngircd", "-n", "-f", f"{self.inside}/conf")
         things.wait_until(things.listening(self.port), 20, "ngircd")
         return self
+
+
+def two_ngircds():
+    """A network of two, the second of which links to the first; not started."""
+    def peer(name, more=""):
+        return f"[Server]\nName = {name}\nMyPassword = link\nPeerPassword = link\n{more}"
+    hub = Ngircd(name="hub.ngircd.test", sections=peer("leaf.ngircd.test", "Passive = yes\n"))
+    return hub, Ngircd("ConnectRetry = 5", "leaf.ngircd.test", peer("hub.ngircd.test", f"Host = 127.0.0.1\nPort = {hub.port}\n"))
 
 
 class Ergo(InTree):

@@ -8,7 +8,7 @@ import tempfile
 import time
 import unittest
 
-from lib import things
+from lib import irc, servers, things
 from lib.gateway import Gateway
 from lib.hostile import WAYS, Hostile
 from lib.ircd import Network
@@ -113,6 +113,46 @@ class InPlace(unittest.TestCase):
         # Whoever stops half-way is left, and tried again.
         things.wait_until(lambda: all(s.came > 1 for s in bad if s.way.__name__ in ("nothing", "half_way", "silence")), 30, "another try")
         self.assertTrue(self.gateway.program.running())
+
+
+@unittest.skipUnless(servers.TREES, "needs the real servers")
+class OnErgo(unittest.TestCase):
+    """A server that knows MONITOR, bots and private messages from people who share no channel."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="sallyport-")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.ergo = servers.Ergo().start()
+        self.addCleanup(self.ergo.remove)
+        self.bob = self.person("bob")
+        self.bob.join("#ops")
+
+    def person(self, nick):
+        person = irc.Person(self.ergo.port, nick)
+        self.addCleanup(person.close)
+        return person
+
+    def start(self):
+        # With so long a pause nothing but what the server tells wins the nick back.
+        conf = CONF.format(port=self.ergo.port, more="", places='"corp/#ops"', folder=self.folder).replace('retry = "1s"', 'rejoin = "15m"')
+        self.gateway = Gateway(self.folder, conf).start()
+        self.addCleanup(self.gateway.stop)
+
+    def test_the_nick_is_won_back_at_once(self):
+        holder = self.person("sally")
+        self.start()
+        self.bob.expect(lambda line: line.startswith(":sally_!") and "JOIN" in line)
+        holder.close()
+        self.bob.expect(lambda line: line.startswith(":sally_!") and "NICK" in line and line.endswith("sally"), 10)
+
+    def test_a_bot_says_so_and_answers_who_shares_no_channel(self):
+        self.start()
+        self.bob.expect(lambda line: line.startswith(":sally!") and "JOIN" in line)
+        self.bob.send("WHOIS sally")
+        self.bob.expect(" 335 ")
+        carol = self.person("carol")
+        carol.say("sally", "ping from afar")
+        self.assertIn("NOTICE carol", carol.expect("pong from afar"))
 
 
 if __name__ == "__main__":

@@ -144,5 +144,48 @@ class GettingIn(unittest.TestCase):
         self.bob.expect(lambda line: line.startswith(":sally_!") and "NICK" in line and line.endswith("sally"), 20)
 
 
+@unittest.skipUnless(servers.TREES, "needs the real servers")
+class Split(unittest.TestCase):
+    """Two servers lose each other, with our people on the other one; then the network is whole again."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="sallyport-")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.hub, self.leaf = servers.two_ngircds()
+        self.addCleanup(self.hub.remove)
+        self.addCleanup(self.leaf.remove)
+        self.hub.start()
+        self.leaf.start()
+        self.gateway = Gateway(self.folder, CONF.format(port=self.hub.port)).start()
+        self.addCleanup(self.gateway.stop)
+
+    def come(self, nick):
+        """Somebody on the leaf who sees the gateway on the hub."""
+        person = irc.Person(self.leaf.port, nick)
+        self.addCleanup(person.close)
+        person.join("#ops")
+
+        def sees():
+            person.send("NAMES #ops")
+            return "sally" in person.expect(" 353 ")
+        things.wait_until(sees, 40, "the two servers to be one network")
+        person.say("#ops", f"!ping {nick}")
+        person.expect(f"pong {nick}")
+
+    def test_the_gateway_stays_where_it_is_and_serves_those_who_come_back(self):
+        self.come("bob")
+        witness = irc.Person(self.hub.port, "witness")
+        self.addCleanup(witness.close)
+        witness.join("#ops")
+        self.leaf.programs[-1].kill()
+        self.leaf.stop()
+        self.assertRegex(witness.expect("QUIT"), r"^:bob!.* QUIT :\w+\.ngircd\.test \w+\.ngircd\.test$")
+        witness.say("#ops", "!ping alone")
+        witness.expect("pong alone")
+        self.leaf.start()
+        self.come("bob")
+        self.assertEqual(self.gateway.program.output().count("old is up"), 1)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -334,6 +334,7 @@ test_each_refusal_says_what_to_do(void **state)
 	await(story.ups == 1);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		assert_int_equal(logged(cases[i].advice), 1);
+	assert_non_null(strstr(story.up, "0 rooms; not in #a: the server has no such channel; nor in 9 more"));
 }
 
 static void

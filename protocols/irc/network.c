@@ -146,7 +146,7 @@ take_error(struct presence *at)
 	char *clean = text_cut(arena, text_clean(arena, said, strlen(said)), sizeof at->goodbye - 1);
 
 	snprintf(at->goodbye, sizeof at->goodbye, "%s", clean);
-	if (strcasestr(clean, "excess flood"))
+	if (strcasestr(clean, "excess flood") || strcasestr(clean, "recvq exceeded"))
 		slow_down(at);
 	at->banned = at->banned || !strcmp(at->line.command, "465") || is_ban(clean);
 	if (at->banned)

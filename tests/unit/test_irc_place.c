@@ -796,7 +796,7 @@ test_excess_flood_makes_us_slower(void **state)
 	start_gateway();
 	for (int i = 0; i < 2; i++) {
 		go_in();
-		tell("ERROR :Closing Link: sally[127.0.0.1] (Excess Flood)");
+		tell("ERROR :Closing Link: sally[127.0.0.1] (%s)", i ? "RecvQ exceeded" : "Excess Flood");
 		hang_up();
 		await(story.aways == i + 1);
 	}

@@ -8,6 +8,8 @@
 #include "bridge/base/error.h"
 #include "bridge/base/secret.h"
 #include "protocols/irc/name.h"
+#include "protocols/irc/sasl.h"
+#include "protocols/irc/wire_tls.h"
 
 enum {
 	SERVERS_MOST = 16,
@@ -28,21 +30,25 @@ const struct setting irc_settings[] = {
 	SETTING(irc, answers,  TYPE_TEXT,   "notice",      "notice, or message; what may ring is always a message."),
 	SETTING(irc, burst,    TYPE_NUMBER, "4",           "How many lines may leave at once, before rate holds them back; 1 to 1000."),
 	SETTING(irc, ca_file,  TYPE_PATH,   NULL,          "The authority that signed the server's certificate, in PEM; else the system's authorities."),
+	SETTING(irc, certificate_file, TYPE_PATH, NULL,    "Our own certificate, in PEM, for sasl = \"external\"; its chain may follow in it."),
 	{ "channel", TYPE_SECTIONS, offsetof(struct irc, channels), NULL, "A channel that lets nobody in without its key.", &channel_shape },
 	SETTING(irc, colour,   TYPE_FLAG,   "no",          "Whether states are coloured too; the words stay the same."),
 	SETTING(irc, flood,    TYPE_FLAG,   "yes",         "Whether lines are held back at all; no is for servers that set no limit for us."),
 	SETTING(irc, insecure, TYPE_FLAG,   "no",          "Allows tls = no for a server that is not on this machine: everything can then be read and forged on the way."),
+	SETTING(irc, key,      TYPE_SECRET, NULL,          "The private key of certificate_file, in PEM, from key_file."),
 	SETTING(irc, nick,     TYPE_TEXT,   NULL,          "The nick, where it is not the gateway's name."),
-	SETTING(irc, password, TYPE_SECRET, NULL,          "The account's password, from password_file."),
+	SETTING(irc, password, TYPE_SECRET, NULL,          "The account's password."),
 	SETTING(irc, patience, TYPE_SPAN,   "30s",         "How long the server may take to answer when it is asked whether it is there; twice as long to let me in."),
+	{ "pin", TYPE_LIST, offsetof(struct irc, pins), NULL, "Public keys of the server, as \"sha256//...\": besides being verified its certificate must have one of them.", NULL },
 	SETTING(irc, ping,     TYPE_SPAN,   "60s",         "After how much silence the server is asked whether it is there."),
 	SETTING(irc, port,     TYPE_NUMBER, "6697",        "The servers' port, where they name none of their own."),
 	SETTING(irc, rate,     TYPE_SPAN,   "2s",          "How long each further line waits."),
 	SETTING(irc, realname, TYPE_TEXT,   "a gateway",   "The real name that WHOIS shows."),
 	SETTING(irc, rejoin,   TYPE_SPAN,   "30s",         "How long I stay away from a channel that threw me out; it doubles up to 15 minutes."),
 	SETTING(irc, retry,    TYPE_SPAN,   "2s",          "How long I wait before I connect again; it doubles up to 5 minutes, and under a ban up to 15."),
-	SETTING(irc, sasl,     TYPE_TEXT,   NULL,          "How to log in: plain, which is also what an account and a password mean."),
+	SETTING(irc, sasl,     TYPE_TEXT,   NULL,          "How to log in: scram-sha-256, plain, external (certificate_file), or nickserv. None named: the better of the first two that the server offers."),
 	{ "server", TYPE_LIST, offsetof(struct irc, servers), CONF_REQUIRED, "The network's servers, each a name or an address, tried in turn; a port of its own as in \"irc.corp.example:6670\" or \"[2001:db8::1]:6670\".", NULL },
+	SETTING(irc, services, TYPE_TEXT,   NULL,          "For sasl = \"nickserv\": whom to log in to, NICK!USER@HOST as WHOIS shows it, * in user and host. Weaker than SASL: the nick may be another's when services are away."),
 	SETTING(irc, server_password, TYPE_SECRET, NULL,   "The password that the server itself asks for, from server_password_file; only over TLS or to this machine."),
 	SETTING(irc, tls,      TYPE_FLAG,   "yes",         "Whether the connection is encrypted and the server's certificate verified."),
 	{ 0 }
@@ -113,6 +119,12 @@ irc_settings_local(const struct irc *irc)
 	return irc->servers.count > 0;
 }
 
+bool
+irc_settings_nickserv(const struct irc *irc)
+{
+	return irc->sasl && !strcmp(irc->sasl, "nickserv");
+}
+
 struct checking {
 	struct conf *conf;
 	const struct section *section;
@@ -146,15 +158,67 @@ static void
 check_login(const struct checking *checking, const struct irc *irc)
 {
 	bool wanted = irc->account || irc->password || irc->sasl;
+	bool external = sasl_named(irc->sasl) == SASL_EXTERNAL;
 
-	if (irc->sasl && strcmp(irc->sasl, "plain"))
-		MISTAKE(checking, "sasl = \"%s\": this version can only log in with \"plain\".", irc->sasl);
+	if (irc->sasl && sasl_named(irc->sasl) == SASL_BEST && !irc_settings_nickserv(irc))
+		MISTAKE(checking, "sasl = \"%s\" is not \"scram-sha-256\", \"plain\", \"external\" or \"nickserv\".", irc->sasl);
 	if (wanted && !irc->account)
 		MISTAKE(checking, "there is a login without an account; add account = \"...\".");
-	if (wanted && !irc->password)
+	if (wanted && !external && !irc->password)
 		MISTAKE(checking, "there is a login without a password; add password_file = \"...\".");
+	if (external && irc->password)
+		MISTAKE(checking, "sasl = \"external\" logs in by certificate_file, and needs no password; take password_file out.");
 	if (wanted && !irc->tls)
 		MISTAKE(checking, "a password leaves only over TLS; use tls = yes, or take account and password_file out.");
+}
+
+/* Who may be what NickServ is: nothing stands for the nick, for that is the one thing that anybody can take. */
+static bool
+is_services(const char *mask)
+{
+	const char *user = strchr(mask, '!'), *host = user ? strchr(user, '@') : NULL;
+	char nick[NAME_MOST + 1];
+
+	if (!host || user == mask || user + 1 == host || !host[1] || strpbrk(mask, " \t\r\n,") || !name_of(mask, nick))
+		return false;
+	return name_nick(nick) && strspn(host + 1, "*?.") != strlen(host + 1);
+}
+
+static void
+check_services(const struct checking *checking, const struct irc *irc)
+{
+	if (irc_settings_nickserv(irc) && !irc->services)
+		MISTAKE(checking, "sasl = \"nickserv\" needs services = \"NickServ!USER@HOST\", as /whois NickServ shows them; a nick alone proves nothing.");
+	if (irc->services && !irc_settings_nickserv(irc))
+		MISTAKE(checking, "services is of use with sasl = \"nickserv\" only; take it out.");
+	if (irc->services && !is_services(irc->services))
+		MISTAKE(checking, "services \"%s\" is no NICK!USER@HOST; * may stand in USER and for a part of HOST.", irc->services);
+}
+
+static void
+check_certificate(const struct checking *checking, const struct irc *irc)
+{
+	struct error error;
+
+	if (!irc->certificate_file != !irc->key)
+		MISTAKE(checking, "certificate_file and key_file go together; name both or none.");
+	if (sasl_named(irc->sasl) == SASL_EXTERNAL && !irc->certificate_file)
+		MISTAKE(checking, "sasl = \"external\" needs certificate_file and key_file.");
+	if (irc->certificate_file && !irc->tls)
+		MISTAKE(checking, "certificate_file is of no use with tls = no; take one of them out.");
+	if (irc->certificate_file && irc->key && !wire_tls_certificate(irc, &error))
+		MISTAKE(checking, "%s", error.text);
+}
+
+static void
+check_pins(const struct checking *checking, const struct irc *irc)
+{
+	for (size_t i = 0; i < irc->pins.count; i++)
+		if (!wire_tls_is_pin(irc->pins.each[i]))
+			conf_mistake(checking->conf, irc->pins.where[i], checking->section,
+				"pin \"%s\" is not \"sha256//\" and the base64 of 32 bytes: the SHA-256 of the public key.", irc->pins.each[i]);
+	if (irc->pins.count && !irc->tls)
+		MISTAKE(checking, "pin is of no use with tls = no; take one of them out.");
 }
 
 static void
@@ -217,6 +281,9 @@ irc_settings_check(struct conf *conf, const struct section *section, void *fille
 
 	check_server(&checking, filled);
 	check_login(&checking, filled);
+	check_services(&checking, filled);
+	check_certificate(&checking, filled);
+	check_pins(&checking, filled);
 	check_server_password(&checking, filled);
 	check_channels(&checking, filled);
 	check_manner(&checking, filled);

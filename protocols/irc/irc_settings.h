@@ -23,8 +23,12 @@ struct irc {
 	struct sections channels;       /* struct irc_channel: only those with something to say */
 	bool tls, insecure;
 	const char *ca_file;
+	struct list pins;               /* "sha256//BASE64" of the server's public key; none: any that is verified */
 	const char *sasl, *account;
 	const struct secret *password;
+	const char *certificate_file;   /* ours, and its key: both or none */
+	const struct secret *key;
+	const char *services;           /* NICK!USER@HOST of the NickServ to log in to in place of SASL */
 	const struct secret *server_password;   /* PASS */
 	const char *nick, *realname;
 	const char *answers;
@@ -43,6 +47,7 @@ struct irc_server {
 };
 bool irc_settings_server(const struct irc *, size_t i, struct irc_server *);   /* false where that is none */
 const struct secret *irc_settings_key(const struct irc *, const char *channel, enum name_case);        /* NULL: it has none */
+bool irc_settings_nickserv(const struct irc *);         /* logs in to NickServ, not by SASL */
 bool irc_settings_local(const struct irc *);    /* all its servers are on this machine */
 /* What the settings cannot say one by one. */
 void irc_settings_check(struct conf *, const struct section *, void *irc);

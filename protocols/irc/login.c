@@ -1,17 +1,9 @@
-/* login: what is agreed with the server before it lets us in: capabilities and SASL. */
+/* login: what is agreed with the server before it lets us in: capabilities, and that we log in. */
 #include "protocols/irc/login.h"
 
 #include <string.h>
 
-#include <openssl/evp.h>
-
-#include "bridge/base/secret.h"
 #include "protocols/irc/line.h"
-
-enum {
-	PLAIN_MOST = 600,               /* bytes of account, account and password */
-	CHUNK = 400,                    /* of base64, in one AUTHENTICATE */
-};
 
 static const struct { const char *name; unsigned cap; } caps[] = {
 	{ "account-notify", CAP_ACCOUNT_NOTIFY },
@@ -49,7 +41,7 @@ finish(struct login *login)
 static bool
 wants_login(const struct login *login)
 {
-	return login->account && login->password && login->safe;
+	return login->account && login->safe;
 }
 
 /* Capabilities. */
@@ -66,20 +58,6 @@ cap_named(const char *word, size_t length)
 	return 0;
 }
 
-/* Whether a list of mechanisms has PLAIN. */
-static bool
-has_plain(const char *value, const char *end)
-{
-	while (value < end) {
-		const char *comma = memchr(value, ',', (size_t)(end - value));
-		size_t size = (size_t)((comma ? comma : end) - value);
-		if (size == 5 && !memcmp(value, "PLAIN", 5))
-			return true;
-		value += size + 1;
-	}
-	return false;
-}
-
 static unsigned
 read_list(struct login *login, const char *list, bool taken_away)
 {
@@ -91,7 +69,7 @@ read_list(struct login *login, const char *list, bool taken_away)
 		unsigned cap = cap_named(at + minus, length - minus);
 		const char *value = memchr(at, '=', length);
 		if (cap == CAP_SASL && value)
-			login->no_plain = !has_plain(value + 1, at + length);
+			sasl_offered(&login->sasl, value + 1, length - (size_t)(value + 1 - at));
 		if (minus == taken_away)
 			found |= cap;
 		at += length;
@@ -116,6 +94,31 @@ ask_for(struct login *login, unsigned wanted)
 	login->send("CAP", params, 2, login->with);
 }
 
+/* What SASL came to. After we were let in (services were away, and are back) a login that fails changes nothing. */
+static void
+look_at_sasl(struct login *login)
+{
+	bool before = login->state == LOGIN_SASL;
+
+	if (login->sasl.state == SASL_DONE) {
+		login->logged_in = true;
+		if (before)
+			finish(login);
+	} else if (login->sasl.state == SASL_FAILED && before)
+		fail(login, login->sasl.why.text);
+	if (!sasl_waits(&login->sasl))
+		sasl_end(&login->sasl);
+}
+
+static void
+log_in(struct login *login)
+{
+	if (login->state == LOGIN_ASKING)
+		login->state = LOGIN_SASL;
+	sasl_begin(&login->sasl);
+	look_at_sasl(login);
+}
+
 /* All that was asked for has been answered. */
 static void
 agreed(struct login *login)
@@ -128,12 +131,8 @@ agreed(struct login *login)
 		fail(login, "A password leaves only over TLS; use tls = yes, or take account and password_file out.");
 	else if (!(login->offered & CAP_SASL) || !(login->has & CAP_SASL))
 		fail(login, "The server offers no SASL, so I cannot log in; are its services away?");
-	else if (login->no_plain)
-		fail(login, "The server's SASL offers no PLAIN, which is all that this version can do.");
-	else {
-		login->state = LOGIN_OFFERING;
-		send_one(login, "AUTHENTICATE", "PLAIN");
-	}
+	else
+		log_in(login);
 }
 
 static void
@@ -163,7 +162,10 @@ answered(struct login *login, unsigned given, unsigned refused)
 	bool together = (login->asked & (login->asked - 1)) && !login->alone;
 
 	if (login->state != LOGIN_ASKING) {
-		login->has |= given & login->asked;
+		unsigned now = given & login->asked & ~login->has;
+		login->has |= now;
+		if (now & CAP_SASL && login->state == LOGIN_DONE && wants_login(login) && !login->logged_in && !sasl_waits(&login->sasl))
+			log_in(login);
 		return;
 	}
 	if (refused && together) {
@@ -179,11 +181,15 @@ answered(struct login *login, unsigned given, unsigned refused)
 		ask_for(login, login->asked);
 }
 
-/* What came after we were let in: it may also be withdrawn, and then nobody is proven any more. */
+/* What came after we were let in: it may also be withdrawn, and then nobody is proven any more. Services that are back are logged in to
+ * again where the server said meanwhile that we are not. */
 static void
 offered_later(struct login *login, const char *list)
 {
-	unsigned wanted = read_list(login, list, false) & ~login->has & ~(unsigned)CAP_SASL;
+	unsigned wanted = read_list(login, list, false) & ~login->has;
+
+	if (!wants_login(login) || login->logged_in)
+		wanted &= ~(unsigned)CAP_SASL;
 
 	if (login->state == LOGIN_DONE && wanted) {
 		login->alone = false;
@@ -213,97 +219,6 @@ take_cap(struct login *login, const struct irc_line *line)
 	}
 }
 
-/* SASL. */
-
-/* NUL-separated: whom to be (nobody else), who we are, the password. Its length, or 0 where it has not room. */
-static size_t
-plain_text(const struct login *login, unsigned char out[PLAIN_MOST])
-{
-	size_t account = strlen(login->account), password = strlen(login->password);
-
-	if (account + password + 2 > PLAIN_MOST)
-		return 0;
-	out[0] = '\0';
-	memcpy(out + 1, login->account, account);
-	out[1 + account] = '\0';
-	memcpy(out + 2 + account, login->password, password);
-	return account + password + 2;
-}
-
-static void
-send_chunks(struct login *login, const char *base64, size_t length)
-{
-	char chunk[CHUNK + 1];
-
-	for (size_t at = 0; at < length; at += CHUNK) {
-		size_t size = length - at < CHUNK ? length - at : CHUNK;
-		memcpy(chunk, base64 + at, size);
-		chunk[size] = '\0';
-		send_one(login, "AUTHENTICATE", chunk);
-	}
-	/* A last chunk that is full looks as if more came. */
-	if (length % CHUNK == 0)
-		send_one(login, "AUTHENTICATE", "+");
-	secret_wipe(chunk, sizeof chunk);
-}
-
-static void
-prove(struct login *login)
-{
-	unsigned char plain[PLAIN_MOST];
-	unsigned char base64[(PLAIN_MOST + 2) / 3 * 4 + 1];
-	size_t length = plain_text(login, plain);
-
-	if (!length) {
-		fail(login, "The account and its password are too long for the server.");
-		return;
-	}
-	login->state = LOGIN_PROVING;
-	size_t written = (size_t)EVP_EncodeBlock(base64, plain, (int)length);
-	send_chunks(login, (const char *)base64, written);
-	secret_wipe(plain, sizeof plain);
-	secret_wipe(base64, sizeof base64);
-}
-
-static void
-take_authenticate(struct login *login, const struct irc_line *line)
-{
-	if (login->state == LOGIN_OFFERING && !strcmp(line_param(line, 0), "+"))
-		prove(login);
-	else if (login->state == LOGIN_OFFERING)
-		fail(login, "The server asked for something else than a password when I logged in.");
-}
-
-static const struct { const char *numeric; const char *why; } outcomes[] = {
-	{ "902", "The server says that this account is locked." },
-	{ "903", NULL },
-	{ "904", "The server refused the account and its password; is password_file right?" },
-	{ "905", "The account and its password are too long for the server." },
-	{ "906", "The server broke the login off." },
-	{ "907", NULL },
-	{ "908", "The server's SASL offers no PLAIN, which is all that this version can do." },
-};
-
-static bool
-take_outcome(struct login *login, const struct irc_line *line)
-{
-	bool waiting = login->state == LOGIN_OFFERING || login->state == LOGIN_PROVING;
-
-	for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
-		if (strcmp(outcomes[i].numeric, line->command))
-			continue;
-		/* 903 counts only after the password was sent: else it is somebody's joke. */
-		if (!outcomes[i].why && login->state == LOGIN_PROVING) {
-			login->logged_in = true;
-			finish(login);
-		} else if (outcomes[i].why && waiting) {
-			fail(login, outcomes[i].why);
-		}
-		return true;
-	}
-	return false;
-}
-
 /* Its way in. */
 
 void
@@ -312,6 +227,8 @@ login_begin(struct login *login)
 	const char *params[] = { "LS", "302" };
 
 	login->state = LOGIN_LISTING;
+	login->sasl = (struct sasl){ .account = login->account, .password = login->password, .wanted = login->mechanism, .send = login->send,
+		.with = login->with };
 	login->send("CAP", params, 2, login->with);
 }
 
@@ -334,10 +251,6 @@ login_take(struct login *login, const struct irc_line *line)
 		take_cap(login, line);
 		return true;
 	}
-	if (!strcmp(line->command, "AUTHENTICATE")) {
-		take_authenticate(login, line);
-		return true;
-	}
 	if (knows_no_cap(line)) {
 		if (login->state == LOGIN_LISTING && login->account)
 			fail(login, "The server knows no SASL, so I cannot log in.");
@@ -345,7 +258,25 @@ login_take(struct login *login, const struct irc_line *line)
 			login->state = LOGIN_DONE;
 		return true;
 	}
-	return take_outcome(login, line);
+	if (!strcmp(line->command, "901"))
+		login->logged_in = false;       /* services have thrown us out */
+	if (!sasl_take(&login->sasl, line))
+		return false;
+	look_at_sasl(login);
+	return true;
+}
+
+void
+login_work(struct login *login)
+{
+	sasl_work(&login->sasl);
+	look_at_sasl(login);
+}
+
+void
+login_end(struct login *login)
+{
+	sasl_end(&login->sasl);
 }
 
 bool

@@ -1,4 +1,4 @@
-/* login: what is agreed with the server before it lets us in: capabilities and SASL. Pure: lines in, lines out. */
+/* login: what is agreed with the server before it lets us in: capabilities, and that we log in. Pure: lines in, lines out. */
 #ifndef SALLYPORT_PROTOCOLS_IRC_LOGIN_H
 #define SALLYPORT_PROTOCOLS_IRC_LOGIN_H
 
@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "bridge/base/error.h"
+#include "protocols/irc/sasl.h"
 
 struct irc_line;
 
@@ -24,21 +25,22 @@ enum login_cap {
 enum login_state {
 	LOGIN_LISTING,                  /* which capabilities are there? */
 	LOGIN_ASKING,                   /* which of them may we have? */
-	LOGIN_OFFERING,                 /* AUTHENTICATE PLAIN */
-	LOGIN_PROVING,                  /* the password was sent */
+	LOGIN_SASL,                     /* see login.sasl */
 	LOGIN_DONE,
 	LOGIN_FAILED,
 };
 
 struct login {
-	const char *account, *password;         /* NULL: nothing to log in with */
+	const char *account;                    /* NULL: nobody to log in as */
+	const char *password;                   /* NULL: a certificate proves us */
+	enum sasl_mechanism mechanism;
 	bool safe;                              /* TLS, verified: a password may leave */
 	void (*send)(const char *command, const char *const *params, size_t count, void *with);
 	void *with;
 
 	enum login_state state;
 	unsigned offered, asked, has;           /* enum login_cap */
-	bool no_plain;                          /* it offers sasl, but not this one */
+	struct sasl sasl;
 	bool alone;                             /* each is asked for alone: together they were refused */
 	bool logged_in;
 	struct error why;                       /* of LOGIN_FAILED */
@@ -46,7 +48,9 @@ struct login {
 
 void login_begin(struct login *);                               /* the first line of all */
 bool login_take(struct login *, const struct irc_line *);       /* true: the line was ours, and nobody else's */
+void login_work(struct login *);                                /* while login.sasl is SASL_WORKING: about a millisecond of it */
 /* The server lets us in, whatever it thinks of capabilities. False where we wanted to log in and did not. */
 bool login_welcome(struct login *);
+void login_end(struct login *);                                 /* the connection is gone: the password is cleared */
 
 #endif

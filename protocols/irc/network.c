@@ -14,6 +14,7 @@
 #include "bridge/run/task.h"
 #include "protocols/irc/flood.h"
 #include "protocols/irc/irc_settings.h"
+#include "protocols/irc/nickserv.h"
 #include "protocols/irc/presence.h"
 #include "protocols/irc/prove.h"
 #include "protocols/irc/reactions.h"
@@ -214,10 +215,22 @@ static const struct { const char *command; void (*call)(struct presence *); bool
 	{ "PONG",    take_pong,    true },
 };
 
+/* What the login came to. Its computing goes on from the loop, so that nobody else waits for it. */
+static void
+go_on(struct presence *at)
+{
+	if (at->login.sasl.state == SASL_WORKING)
+		watch_now(at->proof);
+	if (at->login.state == LOGIN_FAILED && at->stage == STAGE_LOGIN)
+		presence_give_up(at, at->login.why.text);
+}
+
 /* True: it was for us alone. */
 static bool
 take(struct presence *at)
 {
+	if (at->stage == STAGE_SERVICES && nickserv_take(at))
+		return true;
 	for (size_t i = 0; i < sizeof before / sizeof *before; i++)
 		if (!strcmp(before[i].command, at->line.command)) {
 			before[i].call(at);
@@ -228,9 +241,20 @@ take(struct presence *at)
 		return false;
 	if (at->login.has != had)
 		prove_caps(at, had);
-	if (at->login.state == LOGIN_FAILED && at->stage == STAGE_LOGIN)
-		presence_give_up(at, at->login.why.text);
+	go_on(at);
 	return true;
+}
+
+void
+network_work(void *with, int events)
+{
+	struct presence *at = with;
+
+	(void)events;
+	if (at->down)
+		return;
+	login_work(&at->login);
+	go_on(at);
 }
 
 static bool
@@ -314,7 +338,7 @@ static const struct wire_events wire_events = { wire_up, wire_line, wire_drained
 void
 network_begin(struct presence *at)
 {
-	bool login = at->irc->account && at->irc->password;
+	bool login = at->irc->account && !irc_settings_nickserv(at->irc);
 
 	backoff_keep(&at->backoff, at->irc->servers.count, at->irc->retry);
 	irc_settings_server(at->irc, at->backoff.at, &at->to);
@@ -328,8 +352,8 @@ network_begin(struct presence *at)
 	at->ask_nick = at->ask_channels = at->tell = at->nick_watched = at->nick_blind = false;
 	snprintf(at->nick, sizeof at->nick, "%s", presence_nick(at));
 	snprintf(at->server, sizeof at->server, "%s", "server");
-	at->login = (struct login){ .account = login ? at->irc->account : NULL, .password = login ? at->irc->password->bytes : NULL,
-		.safe = at->irc->tls, .send = send_now, .with = at };
+	at->login = (struct login){ .account = login ? at->irc->account : NULL,
+		.password = at->irc->password ? at->irc->password->bytes : NULL, .mechanism = sasl_named(at->irc->sasl), .safe = at->irc->tls, .send = send_now, .with = at };
 	prove_start(at);
 	at->wire = wire_open(at->engine, at->irc, &at->to, &wire_events, at);
 	set_pace(at);
@@ -342,6 +366,7 @@ network_end(struct presence *at, bool goodbye)
 		session_quit(at->session, "stopped");
 	at->down = true;
 	watch_off(at->clock);
+	login_end(&at->login);
 	session_close(at->session);
 	at->session = NULL;
 	wire_close(at->wire);

@@ -14,7 +14,10 @@
 #include "bridge/run/engine.h"
 #include "bridge/run/loop.h"
 #include "bridge/run/task.h"
+#include "protocols/irc/irc_settings.h"
 #include "protocols/irc/join.h"
+#include "protocols/irc/network.h"
+#include "protocols/irc/nickserv.h"
 #include "protocols/irc/prove.h"
 #include "protocols/irc/regain.h"
 #include "protocols/irc/wire.h"
@@ -203,6 +206,15 @@ presence_act(struct presence *at)
 void
 presence_settle(struct presence *at)
 {
+	if (irc_settings_nickserv(at->irc))
+		nickserv_begin(at);
+	else
+		presence_join(at);
+}
+
+void
+presence_join(struct presence *at)
+{
 	at->stage = STAGE_JOINING;
 	at->deadline = 0;
 	at->ask_channels = true;
@@ -223,6 +235,10 @@ unanswered(struct presence *at)
 	}
 	if (at->stage == STAGE_WELCOMED) {
 		presence_settle(at);
+		return;
+	}
+	if (at->stage == STAGE_SERVICES) {
+		nickserv_late(at);
 		return;
 	}
 	for (size_t i = 0; i < at->channels.count; i++)
@@ -375,6 +391,7 @@ presence_new(struct link *link, uint64_t task, struct error *error)
 	channels_begin(&at->channels, link->channels, at->irc->rejoin);
 	at->clock = loop_timer(at->engine->loop, tick, at);
 	at->resume = loop_later(at->engine->loop, resume, at);
+	at->proof = loop_later(at->engine->loop, network_work, at);
 	return at;
 }
 
@@ -403,6 +420,7 @@ presence_free(struct presence *at)
 		return;
 	watch_free(at->clock);
 	watch_free(at->resume);
+	watch_free(at->proof);
 	channels_end(&at->channels);
 	low_descriptors_close(&at->low);
 	free(at);

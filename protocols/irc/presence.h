@@ -29,6 +29,7 @@ enum stage {
 	STAGE_CONNECTING,
 	STAGE_LOGIN,                    /* capabilities, SASL, a nick */
 	STAGE_WELCOMED,                 /* it says what it supports, and its message of the day */
+	STAGE_SERVICES,                 /* logging in to NickServ, where there is no SASL */
 	STAGE_JOINING,
 	STAGE_HERE,
 };
@@ -77,6 +78,7 @@ struct presence {
 	unsigned nicks;                 /* how many were tried */
 
 	struct watch *clock, *resume;
+	struct watch *proof;            /* the login is being computed */
 	int64_t deadline;               /* mono ms: of the login; of the welcome; then of the channels that were asked for; 0: none */
 	int64_t nick_next;              /* mono ms: when our own nick is looked for again; 0: it is ours */
 	bool nick_watched, nick_blind;  /* MONITOR tells of it; nobody can tell whether it is free */
@@ -91,6 +93,8 @@ struct presence {
 	bool told_ban;                  /* since we were last let in */
 	unsigned slower;                /* how often a server found us too fast */
 	bool warned;                    /* of clocks that do not agree */
+	bool identified;                /* STAGE_SERVICES: the password was said */
+	char services_said[128];        /* and what services said */
 	struct error why;
 	char goodbye[200];              /* the server's ERROR */
 };
@@ -104,7 +108,8 @@ int64_t presence_login_wait(const struct presence *);   /* ms until the server m
 size_t presence_prefix(const struct presence *);        /* bytes before a line of ours, or a safe guess */
 void presence_wake(struct presence *);                  /* the link's task */
 void presence_give_up(struct presence *, const char *why);      /* no retry mends it */
-void presence_settle(struct presence *);                /* the server has said who it is: now to the channels */
+void presence_settle(struct presence *);                /* the server has said who it is: now to services or the channels */
+void presence_join(struct presence *);                  /* now to the channels */
 void presence_act(struct presence *);                   /* does what was noted, and winds the clock */
 bool presence_say(struct presence *, const char *command, const char *const *params, size_t count);    /* false where there is no room */
 void presence_left(struct presence *, struct channel *, const char *how, const char *said);     /* thrown out, or not let in; said: by whom we know not */

@@ -286,12 +286,10 @@ static void
 handshake_done(struct wire *wire)
 {
 	/* OpenSSL refuses by itself; this is the second look before the first byte. */
-	if (wire_tls_verified(wire->ssl)) {
+	if (wire_tls_verified(wire->ssl, wire->to.host, wire->irc, &wire->why))
 		come_up(wire);
-		return;
-	}
-	wire_tls_why(wire->ssl, wire->to.host, 0, &wire->why);
-	fail(wire);
+	else
+		fail(wire);
 }
 
 /* Many servers end TLS without a word, which is no more than an end. */
@@ -334,7 +332,7 @@ open_stream(struct wire *wire, int fd)
 		wire->stream = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
 		return wire->stream || error_set(&wire->why, "The connection could not be set up.");
 	}
-	wire->ssl = wire_tls_new(wire->to.host, wire->irc->ca_file, &wire->why);
+	wire->ssl = wire_tls_new(wire->to.host, wire->irc, &wire->why);
 	if (!wire->ssl)
 		return false;
 	wire->stream = bufferevent_openssl_socket_new(base, fd, wire->ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);

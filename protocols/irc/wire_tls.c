@@ -2,11 +2,29 @@
 #include "protocols/irc/wire_tls.h"
 
 #include <arpa/inet.h>
+#include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "bridge/base/error.h"
+#include "bridge/base/secret.h"
+#include "protocols/irc/irc_settings.h"
+
+enum { PIN_HASH = 32, PIN_TEXT = 8 + 44 };       /* "sha256//" and the base64 of a hash */
+
+/* Nobody is there to be asked. */
+static int
+no_passphrase(char *out, int size, int writing, void *with)
+{
+	(void)out;
+	(void)size;
+	(void)writing;
+	(void)with;
+	return -1;
+}
 
 static bool
 is_address(const char *host)
@@ -16,8 +34,44 @@ is_address(const char *host)
 	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 }
 
+/* The key's file was read as a secret: it is not read again. */
+static bool
+use_key(SSL_CTX *context, const struct secret *key)
+{
+	BIO *bytes = BIO_new_mem_buf(key->bytes, (int)key->length);
+	EVP_PKEY *read = bytes ? PEM_read_bio_PrivateKey(bytes, NULL, no_passphrase, NULL) : NULL;
+	bool used = read && SSL_CTX_use_PrivateKey(context, read) == 1;
+
+	EVP_PKEY_free(read);
+	BIO_free(bytes);
+	return used;
+}
+
+static bool
+use_certificate(SSL_CTX *context, const struct irc *irc, struct error *error)
+{
+	bool fine = true;
+
+	if (SSL_CTX_use_certificate_chain_file(context, irc->certificate_file) != 1)
+		fine = error_set(error, "certificate_file %s holds no certificate in PEM.", irc->certificate_file);
+	else if (!use_key(context, irc->key))
+		fine = error_set(error, "key_file %s holds no private key in PEM that goes with %s; a key with a passphrase cannot be used.", irc->key->path,
+			irc->certificate_file);
+	ERR_clear_error();
+	return fine;
+}
+
+static bool
+use_authorities(SSL_CTX *context, const char *ca_file, struct error *error)
+{
+	if (ca_file ? SSL_CTX_load_verify_locations(context, ca_file, NULL) == 1 : SSL_CTX_set_default_verify_paths(context) == 1)
+		return true;
+	ERR_clear_error();
+	return error_set(error, "No certificates could be read from %s, so the server cannot be verified.", ca_file ? ca_file : "the system's store");
+}
+
 static SSL_CTX *
-new_context(const char *ca_file, struct error *error)
+new_context(const struct irc *irc, struct error *error)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 
@@ -28,13 +82,20 @@ new_context(const char *ca_file, struct error *error)
 	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-	bool fine = ca_file ? SSL_CTX_load_verify_locations(context, ca_file, NULL) == 1 : SSL_CTX_set_default_verify_paths(context) == 1;
-	if (fine)
+	if (use_authorities(context, irc->ca_file, error) && (!irc->certificate_file || !irc->key || use_certificate(context, irc, error)))
 		return context;
-	ERR_clear_error();
 	SSL_CTX_free(context);
-	error_set(error, "No certificates could be read from %s, so the server cannot be verified.", ca_file ? ca_file : "the system's store");
 	return NULL;
+}
+
+bool
+wire_tls_certificate(const struct irc *irc, struct error *error)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	bool fine = context ? use_certificate(context, irc, error) : error_set(error, "OpenSSL could not be started.");
+
+	SSL_CTX_free(context);
+	return fine;
 }
 
 /* A certificate names hosts or addresses; only hosts are told to the server before the handshake. */
@@ -48,9 +109,9 @@ expect_host(SSL *ssl, const char *host)
 }
 
 SSL *
-wire_tls_new(const char *host, const char *ca_file, struct error *error)
+wire_tls_new(const char *host, const struct irc *irc, struct error *error)
 {
-	SSL_CTX *context = new_context(ca_file, error);
+	SSL_CTX *context = new_context(irc, error);
 	SSL *ssl = context ? SSL_new(context) : NULL;
 
 	SSL_CTX_free(context);          /* the SSL holds it now */
@@ -62,10 +123,52 @@ wire_tls_new(const char *host, const char *ca_file, struct error *error)
 	return NULL;
 }
 
+/* -- Pins -------------------------------------------------------------------------------------------------------------- */
+
 bool
-wire_tls_verified(const SSL *ssl)
+wire_tls_is_pin(const char *pin)
 {
-	return SSL_get0_peer_certificate(ssl) && SSL_get_verify_result(ssl) == X509_V_OK;
+	unsigned char hash[PIN_TEXT];
+
+	return !strncmp(pin, "sha256//", 8) && strlen(pin) == PIN_TEXT && pin[PIN_TEXT - 1] == '='
+		&& EVP_DecodeBlock(hash, (const unsigned char *)pin + 8, PIN_TEXT - 8) == PIN_HASH + 1;
+}
+
+/* The SHA-256 of its SubjectPublicKeyInfo (RFC 7469, section 2.4). */
+static bool
+pin_of(const X509 *certificate, char out[PIN_TEXT + 1])
+{
+	unsigned char *key = NULL, hash[PIN_HASH];
+	int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
+	bool fine = length > 0 && EVP_Digest(key, (size_t)length, hash, NULL, EVP_sha256(), NULL) == 1;
+
+	OPENSSL_free(key);
+	strcpy(out, "sha256//");
+	if (fine)
+		EVP_EncodeBlock((unsigned char *)out + 8, hash, PIN_HASH);
+	return fine;
+}
+
+static bool
+is_pinned(const SSL *ssl, const char *host, const struct irc *irc, struct error *error)
+{
+	char seen[PIN_TEXT + 1];
+
+	if (!pin_of(SSL_get0_peer_certificate(ssl), seen))
+		return error_set(error, "The public key of %s could not be read; nothing was said to it.", host);
+	for (size_t i = 0; i < irc->pins.count; i++)
+		if (!strcmp(irc->pins.each[i], seen))
+			return true;
+	return irc->pins.count == 0 || error_set(error, "The public key of %s is %s, which is none of pin; nothing was said to it. If the server has a new key, "
+		"put that there.", host, seen);
+}
+
+bool
+wire_tls_verified(const SSL *ssl, const char *host, const struct irc *irc, struct error *error)
+{
+	if (!SSL_get0_peer_certificate(ssl) || SSL_get_verify_result(ssl) != X509_V_OK)
+		return wire_tls_why(ssl, host, 0, error);
+	return is_pinned(ssl, host, irc, error);
 }
 
 bool

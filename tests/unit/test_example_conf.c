@@ -14,6 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
 #include "bridge/base/arena.h"
 #include "bridge/base/conf.h"
 #include "bridge/base/conf_tree.h"
@@ -102,10 +105,40 @@ for_each_secret(const struct section *section, void (*call)(const char *name))
 		for_each_secret(inner, call);
 }
 
+/* A certificate and the key that goes with it, as PEM. */
+static void
+make_pair(const char **certificate, const char **key)
+{
+	EVP_PKEY *made_key = EVP_EC_gen("P-256");
+	X509 *made = X509_new();
+	BIO *out[2] = { BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()) };
+	char *bytes;
+
+	X509_gmtime_adj(X509_getm_notBefore(made), 0);
+	X509_gmtime_adj(X509_getm_notAfter(made), 86400);
+	X509_set_pubkey(made, made_key);
+	X509_sign(made, made_key, EVP_sha256());
+	PEM_write_bio_X509(out[0], made);
+	PEM_write_bio_PrivateKey(out[1], made_key, NULL, NULL, 0, NULL, NULL);
+	long length = BIO_get_mem_data(out[0], &bytes);
+	*certificate = arena_slice(arena, bytes, (size_t)length);
+	length = BIO_get_mem_data(out[1], &bytes);
+	*key = arena_slice(arena, bytes, (size_t)length);
+	BIO_free(out[0]);
+	BIO_free(out[1]);
+	X509_free(made);
+	EVP_PKEY_free(made_key);
+}
+
 static void
 keep_secret(const char *name)
 {
-	keep(name, "a-secret-of-the-example");
+	static const char *certificate, *key;
+	const char *end = strrchr(name, '.');
+
+	if (!certificate)
+		make_pair(&certificate, &key);
+	keep(name, end && !strcmp(end, ".pem") ? certificate : end && !strcmp(end, ".key") ? key : "a-secret-of-the-example");
 }
 
 static void

@@ -111,7 +111,17 @@ test_each_mistake_has_its_sentence(void **state)
 	expect("server = \"irc.corp.example\"\ntls = no", "insecure = yes");
 	expect("server = \"127.evil.example\"\ntls = no", "insecure = yes");
 	expect("server = \"127.0.0.1\"\ntls = no\nca_file = \"ca.pem\"", "ca_file is of no use");
-	expect("server = \"x\"\nsasl = \"scram-sha-256\"", "can only log in with \"plain\"");
+	expect("server = \"x\"\nsasl = \"scram-sha-1\"", "sasl = \"scram-sha-1\" is not");
+	expect("server = \"x\"\nsasl = \"scram-sha-256\"", "without an account");
+	expect("server = \"x\"\nsasl = \"external\"\naccount = \"sally\"", "needs certificate_file and key_file");
+	expect("server = \"x\"\ncertificate_file = \"c.pem\"", "go together");
+	expect("server = \"x\"\nsasl = \"nickserv\"\naccount = \"sally\"", "needs services");
+	expect("server = \"x\"\nservices = \"NickServ!a@b.example\"", "of use with sasl = \"nickserv\" only");
+	expect("server = \"x\"\nsasl = \"nickserv\"\nservices = \"NickServ\"", "is no NICK!USER@HOST");
+	expect("server = \"x\"\nsasl = \"nickserv\"\nservices = \"*!a@b\"", "is no NICK!USER@HOST");
+	expect("server = \"x\"\nsasl = \"nickserv\"\nservices = \"NickServ!a@*\"", "is no NICK!USER@HOST");
+	expect("server = \"x\"\npin = \"sha256//abc\"", "is not \"sha256//\"");
+	expect("server = \"127.0.0.1\"\ntls = no\npin = \"sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"", "pin is of no use");
 	expect("server = \"x\"\naccount = \"sally\"", "without a password");
 	snprintf(login, sizeof login, "server = \"x\"\npassword_file = \"%s\"", password);
 	expect(login, "without an account");

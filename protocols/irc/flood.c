@@ -9,8 +9,8 @@
 
 struct flood_line {
 	struct flood_line *next;
-	struct written line;
 	bool proof;
+	struct written line;            /* only as much of it as is written */
 };
 
 void
@@ -45,13 +45,21 @@ flood_room(const struct flood *flood, size_t lines)
 	return lines <= FLOOD_MOST && flood->count <= FLOOD_MOST - lines;
 }
 
+static struct flood_line *
+new_line(const struct written *written)
+{
+	struct flood_line *line = memory_take(offsetof(struct flood_line, line.bytes) + written->length + 1);
+
+	assert(written->length);
+	line_copy(&line->line, written);
+	return line;
+}
+
 void
 flood_put(struct flood *flood, const struct written *written, bool proof)
 {
-	struct flood_line *line = memory_take(sizeof *line);
+	struct flood_line *line = new_line(written);
 
-	assert(written->length);
-	line->line = *written;
 	line->proof = proof;
 	if (flood->last)
 		flood->last->next = line;
@@ -64,10 +72,8 @@ flood_put(struct flood *flood, const struct written *written, bool proof)
 void
 flood_put_first(struct flood *flood, const struct written *written)
 {
-	struct flood_line *line = memory_take(sizeof *line);
+	struct flood_line *line = new_line(written);
 
-	assert(written->length);
-	line->line = *written;
 	line->next = flood->first;
 	flood->first = line;
 	if (!flood->last)
@@ -95,7 +101,7 @@ flood_take(struct flood *flood, int64_t now, struct written *out, int64_t *wait)
 	if (*wait != 0)
 		return false;
 	flood->paid = (flood->paid > now ? flood->paid : now) + (line->proof ? flood->rate / 2 : flood->rate);
-	*out = line->line;
+	line_copy(out, &line->line);
 	flood->first = line->next;
 	if (!flood->first)
 		flood->last = NULL;

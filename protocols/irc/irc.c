@@ -1,4 +1,4 @@
-/* irc: IRC as a protocol: keeps a link to one network, and says there what is to be said. */
+/* irc: IRC as a protocol: keeps a link to one network. */
 #include <stdint.h>
 #include <string.h>
 #include <sys/random.h>
@@ -8,16 +8,11 @@
 #include "bridge/base/log.h"
 #include "bridge/protocol.h"
 #include "bridge/run/task.h"
-#include "bridge/talk/card.h"
-#include "bridge/talk/outbox.h"
+#include "protocols/irc/delivery.h"
 #include "protocols/irc/irc_settings.h"
 #include "protocols/irc/network.h"
 #include "protocols/irc/presence.h"
 #include "protocols/irc/prove.h"
-#include "protocols/irc/say.h"
-#include "protocols/irc/wire.h"
-
-/* -- Being there ------------------------------------------------------------------------------------------------------ */
 
 static void
 pass_on(struct task *task, struct presence *at)
@@ -117,79 +112,6 @@ renew(struct link *link)
 		presence_renew(link->own);
 }
 
-/* -- Saying something ------------------------------------------------------------------------------------------------- */
-
-static struct said
-draw(struct task *task, const struct link *link, const struct presence *at, const struct channel *channel, const struct delivery *delivery)
-{
-	const struct say say = { .target = delivery->place.channel, .lines = link->lines, .prefix = presence_prefix(at), .colour = at->irc->colour,
-		.message = !strcmp(at->irc->answers, "message"), .again = delivery->again, .nick = at->nick,
-		.channels = &at->channels, .channel = channel };
-
-	return say_card(task->arena, &say, delivery->card);
-}
-
-/* All lines of a card leave together, so that nobody's come between them. */
-static bool
-put(struct task *task, struct presence *at, struct waiter *waiter, const struct said *said)
-{
-	struct written line;
-
-	while (!waiter->lost && !wire_room(at->wire, said->count + 1))
-		if (!task_park(task))
-			return false;
-	if (waiter->lost)
-		return task_fail(task, "The connection was lost before it was said.");
-	for (size_t i = 0; i < said->count; i++)
-		if (!line_say(&line, presence_prefix(at), said->each[i].command, waiter->target, said->each[i].text))
-			return task_fail(task, "It could not be said to %s: that is no name for somebody on IRC, or a line end was in it.", waiter->target);
-	for (size_t i = 0; i < said->count; i++) {
-		line_say(&line, presence_prefix(at), said->each[i].command, waiter->target, said->each[i].text);
-		wire_later(at->wire, &line);
-	}
-	waiter->put = true;
-	return true;
-}
-
-/* The server answers a PING in its turn: then it has read what stood before it. */
-static bool
-prove(struct task *task, struct presence *at, struct waiter *waiter)
-{
-	struct written line;
-
-	if (!line_write(&line, 0, "PING", &waiter->txn, 1))
-		return task_fail(task, "\"%s\" cannot prove that something was said.", waiter->txn);
-	wire_after(at->wire, &line);
-	while (!waiter->lost && !waiter->proven)
-		if (!task_park(task))
-			return false;
-	if (!waiter->proven)
-		return task_fail(task, "The connection was lost before the server had it for certain.");
-	return !*waiter->refused.text || task_fail(task, "%s", waiter->refused.text);
-}
-
-static bool
-deliver(struct task *task, struct link *link, const struct delivery *delivery, const char **id)
-{
-	struct presence *at = link->own;
-	const char *target = delivery->place.channel;
-
-	*id = NULL;
-	if (!at || at->stage != STAGE_HERE)
-		return task_fail(task, "%s is away.", link->name);
-	const struct channel *channel = channels_find(&at->channels, target);
-	if (strchr("#&+!", *target) && (!channel || channel->state != CHANNEL_IN))
-		return task_fail(task, "I am not in %s%s%s.", target, channel && *channel->why ? ": " : "", channel ? channel->why : "");
-
-	struct said said = draw(task, link, at, channel, delivery);
-	struct waiter waiter = { .task = task->id, .target = target, .txn = delivery->txn };
-	presence_wait(at, &waiter);
-	bool fine = put(task, at, &waiter, &said) && (!delivery->txn || prove(task, at, &waiter));
-	if (!waiter.lost)
-		presence_leave(at, &waiter);
-	return fine;
-}
-
 const struct protocol protocol_irc = {
 	.name = "irc",
 	.about = "An IRC network, as an ordinary client: verified TLS, SASL, and people known by their services accounts.",
@@ -200,6 +122,6 @@ const struct protocol protocol_irc = {
 	.check = irc_settings_check,
 	.run = run,
 	.renew = renew,
-	.deliver = deliver,
+	.deliver = delivery_say,
 	.place = name_channel,
 };

@@ -192,17 +192,47 @@ put_word(struct written *line, const char *word, bool last, size_t most)
 	return put(line, colon ? " :" : " ", colon ? 2 : 1, most) && put(line, word, strlen(word), most);
 }
 
-bool
-line_write(struct written *line, size_t prefix, const char *command, const char *const *params, size_t count)
+/* A value that needs no escaping, and cannot be anything else. */
+static bool
+plain_value(const char *value)
 {
-	size_t most = LINE_MOST - 2;
+	size_t length = strlen(value);
+
+	return length && length <= LINE_LABEL_MOST
+		&& length == strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+}
+
+static bool
+put_tag(struct written *line, const char *name, const char *value)
+{
+	const char *before = line->length ? ";" : "@";
+
+	return (!value || plain_value(value)) && put(line, before, 1, LINE_TAGS_OURS) && put(line, name, strlen(name), LINE_TAGS_OURS)
+		&& (!value || (put(line, "=", 1, LINE_TAGS_OURS) && put(line, value, strlen(value), LINE_TAGS_OURS)));
+}
+
+static bool
+put_tags(struct written *line, const struct line_frame *frame)
+{
+	bool fine = (!frame->label || put_tag(line, "label", frame->label)) && (!frame->batch || put_tag(line, "batch", frame->batch))
+		&& (!frame->joined || put_tag(line, "draft/multiline-concat", NULL));
+
+	return fine && (!line->length || put(line, " ", 1, LINE_TAGS_OURS));
+}
+
+bool
+line_write_framed(struct written *line, const struct line_frame *frame, const char *command, const char *const *params, size_t count)
+{
+	size_t allowed = (frame->most ? frame->most : LINE_MOST) - 2;
 
 	line->length = 0;
 	line->bytes[0] = '\0';
-	if (prefix >= most || count > LINE_PARAMS || !is_command(command))
+	if (allowed > LINE_MOST_EVER - 2 || frame->prefix >= allowed || count > LINE_PARAMS || !is_command(command))
 		return false;
-	most -= prefix;
-	bool fine = put(line, command, strlen(command), most);
+	bool fine = put_tags(line, frame);
+	/* Tags have their own room. */
+	size_t most = line->length + allowed - frame->prefix;
+	fine = fine && put(line, command, strlen(command), most);
 	for (size_t i = 0; i < count && fine; i++)
 		fine = put_word(line, params[i], i + 1 == count, most);
 	if (fine)
@@ -213,11 +243,26 @@ line_write(struct written *line, size_t prefix, const char *command, const char 
 }
 
 bool
+line_write(struct written *line, size_t prefix, const char *command, const char *const *params, size_t count)
+{
+	const struct line_frame frame = { .prefix = prefix };
+
+	return line_write_framed(line, &frame, command, params, count);
+}
+
+bool
 line_say(struct written *line, size_t prefix, const char *command, const char *target, const char *text)
 {
 	const char *params[] = { target, text };
 
 	return line_write(line, prefix, command, params, 2);
+}
+
+void
+line_copy(struct written *to, const struct written *from)
+{
+	to->length = from->length;
+	memcpy(to->bytes, from->bytes, from->length + 1);
 }
 
 /* For libircclient, which trusts its server. */

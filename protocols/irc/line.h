@@ -8,6 +8,9 @@
 
 enum {
 	LINE_MOST = 512,                /* of one line as others see it, CR LF and our prefix included */
+	LINE_MOST_EVER = 8192,          /* the same where a server allows more (LINELEN) */
+	LINE_LABEL_MOST = 64,           /* of a label, or of the reference of a batch */
+	LINE_TAGS_OURS = 200,           /* of the tags that we put before a line */
 	LINE_TAGS_MOST = 8191,          /* of a server's tags */
 	LINE_HEARD_MOST = 16 * 1024,    /* of a line that is read at all */
 	LINE_PARAMS = 15,
@@ -39,11 +42,22 @@ bool line_time(const char *tag, int64_t *wall);                 /* of server-tim
 /* Puts one together, CR LF at its end. `prefix`: bytes that the server will put before it, so that all of it fits. False, and
  * nothing is written, where a word holds CR or LF, a word but the last is empty, holds a blank or begins with a colon, or where it is too long. */
 struct written {
-	char bytes[LINE_MOST + 1];
 	size_t length;
+	char bytes[LINE_TAGS_OURS + LINE_MOST_EVER + 1];
 };
 bool line_write(struct written *, size_t prefix, const char *command, const char *const *params, size_t count);
 bool line_say(struct written *, size_t prefix, const char *command, const char *target, const char *text);     /* PRIVMSG and its like */
+
+/* The same with what else the server may be told of a line. Labels and references are of A-Z a-z 0-9 . _ and -. */
+struct line_frame {
+	size_t prefix;
+	size_t most;                    /* what the server allows; 0: LINE_MOST */
+	const char *label;              /* comes back with the answer; NULL: none */
+	const char *batch;              /* the open batch that it is in; NULL: none */
+	bool joined;                    /* goes on where the line before it in its batch ended */
+};
+bool line_write_framed(struct written *, const struct line_frame *, const char *command, const char *const *params, size_t count);
+void line_copy(struct written *, const struct written *);      /* only what is written of it */
 
 /* The same line in the one shape that libircclient reads safely: a prefix (`server` where it has none), a known command with all
  * the parameters it needs, no tags, CR LF. False: not for the library. Unwraps an ACTION; drops all other CTCP. */

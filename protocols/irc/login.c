@@ -1,19 +1,24 @@
 /* login: what is agreed with the server before it lets us in: capabilities, and that we log in. */
 #include "protocols/irc/login.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "protocols/irc/line.h"
 
 static const struct { const char *name; unsigned cap; } caps[] = {
-	{ "account-notify", CAP_ACCOUNT_NOTIFY },
-	{ "account-tag",    CAP_ACCOUNT_TAG },
-	{ "batch",          CAP_BATCH },
-	{ "chghost",        CAP_CHGHOST },
-	{ "extended-join",  CAP_EXTENDED_JOIN },
-	{ "message-tags",   CAP_MESSAGE_TAGS },
-	{ "sasl",           CAP_SASL },
-	{ "server-time",    CAP_SERVER_TIME },
+	{ "account-notify",   CAP_ACCOUNT_NOTIFY },
+	{ "account-tag",      CAP_ACCOUNT_TAG },
+	{ "batch",            CAP_BATCH },
+	{ "chghost",          CAP_CHGHOST },
+	{ "draft/multiline",  CAP_MULTILINE },
+	{ "echo-message",     CAP_ECHO_MESSAGE },
+	{ "extended-join",    CAP_EXTENDED_JOIN },
+	{ "labeled-response", CAP_LABELED_RESPONSE },
+	{ "message-tags",     CAP_MESSAGE_TAGS },
+	{ "sasl",             CAP_SASL },
+	{ "server-time",      CAP_SERVER_TIME },
+	{ "standard-replies", CAP_STANDARD_REPLIES },
 };
 
 enum { CAPS = sizeof caps / sizeof *caps };
@@ -58,6 +63,22 @@ cap_named(const char *word, size_t length)
 	return 0;
 }
 
+/* "max-bytes=4096,max-lines=24": how much one message may hold. Without bytes there can be none. */
+static struct login_multiline
+multiline_limits(const char *value, const char *end)
+{
+	static const char bytes[] = "max-bytes=", lines[] = "max-lines=";
+	struct login_multiline most = { 0 };
+
+	for (const char *at = value; at < end; at += strcspn(at, ", "), at += at < end && *at == ',') {
+		if (!strncmp(at, bytes, strlen(bytes)))
+			most.bytes = strtoul(at + strlen(bytes), NULL, 10);
+		if (!strncmp(at, lines, strlen(lines)))
+			most.lines = strtoul(at + strlen(lines), NULL, 10);
+	}
+	return most;
+}
+
 static unsigned
 read_list(struct login *login, const char *list, bool taken_away)
 {
@@ -70,6 +91,8 @@ read_list(struct login *login, const char *list, bool taken_away)
 		const char *value = memchr(at, '=', length);
 		if (cap == CAP_SASL && value)
 			sasl_offered(&login->sasl, value + 1, length - (size_t)(value + 1 - at));
+		if (cap == CAP_MULTILINE && value)
+			login->multiline = multiline_limits(value + 1, at + length);
 		if (minus == taken_away)
 			found |= cap;
 		at += length;

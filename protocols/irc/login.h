@@ -20,6 +20,10 @@ enum login_cap {
 	CAP_EXTENDED_JOIN = 32,         /* a JOIN says whose account it is */
 	CAP_ACCOUNT_NOTIFY = 64,        /* logins and logouts are told */
 	CAP_CHGHOST = 128,              /* another host is told as such, not as a QUIT and a JOIN */
+	CAP_ECHO_MESSAGE = 0x100,       /* our own words come back, as everybody hears them */
+	CAP_LABELED_RESPONSE = 0x200,   /* an answer says what it answers */
+	CAP_MULTILINE = 0x400,          /* many lines are one message */
+	CAP_STANDARD_REPLIES = 0x800,   /* FAIL, WARN, NOTE */
 };
 
 enum login_state {
@@ -41,6 +45,9 @@ struct login {
 	enum login_state state;
 	unsigned offered, asked, has;           /* enum login_cap */
 	struct sasl sasl;
+	struct login_multiline {
+		size_t bytes, lines;            /* of one message; 0: not said */
+	} multiline;
 	bool alone;                             /* each is asked for alone: together they were refused */
 	bool logged_in;
 	struct error why;                       /* of LOGIN_FAILED */

@@ -2,6 +2,7 @@
 #include "protocols/irc/network.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bridge/base/arena.h"
@@ -12,6 +13,7 @@
 #include "bridge/protocol.h"
 #include "bridge/run/loop.h"
 #include "bridge/run/task.h"
+#include "protocols/irc/delivery.h"
 #include "protocols/irc/flood.h"
 #include "protocols/irc/irc_settings.h"
 #include "protocols/irc/nickserv.h"
@@ -91,19 +93,10 @@ take_ping(struct presence *at)
 	send_now("PONG", &token, 1, at);
 }
 
-/* What was said before the PING that is answered here has arrived too, and whatever was said before that. */
 static void
 take_pong(struct presence *at)
 {
-	struct waiter *answered = at->waiters;
-
-	while (answered && !(answered->put && answered->txn && !strcmp(answered->txn, line_last(&at->line))))
-		answered = answered->next;
-	for (struct waiter *waiter = answered ? at->waiters : NULL; waiter; waiter = waiter == answered ? NULL : waiter->next)
-		if (waiter->put && !waiter->proven) {
-			waiter->proven = true;
-			task_wake(at->engine, waiter->task);
-		}
+	delivery_ponged(at, line_last(&at->line));
 }
 
 static bool
@@ -181,10 +174,19 @@ take_welcome(struct presence *at)
 		presence_give_up(at, at->login.why.text);
 }
 
+/* What makes no sense is the limit that all have. */
+static size_t
+line_length(const char *digits)
+{
+	unsigned long most = strspn(digits, "0123456789") == strlen(digits) ? strtoul(digits, NULL, 10) : 0;
+
+	return most >= LINE_MOST && most <= LINE_MOST_EVER ? most : LINE_MOST;
+}
+
 static void
 take_support(struct presence *at)
 {
-	static const char mapping[] = "CASEMAPPING=";
+	static const char mapping[] = "CASEMAPPING=", length[] = "LINELEN=";
 
 	for (size_t i = 1; i < at->line.count; i++) {
 		const char *token = at->line.params[i];
@@ -194,7 +196,36 @@ take_support(struct presence *at)
 		/* Later the names of people are sorted by it. */
 		if (!channels_in(&at->channels, CHANNEL_IN) && !strncmp(token, mapping, strlen(mapping)))
 			at->channels.how = name_case(token + strlen(mapping));
+		if (!strncmp(token, length, strlen(length)))
+			at->line_most = line_length(token + strlen(length));
 	}
+}
+
+static void
+take_batch(struct presence *at)
+{
+	const char *ref = line_param(&at->line, 0);
+	struct batch *batch = *ref == '-' ? batch_named(&at->batches, ref + 1) : NULL;
+	struct irc_line message;
+
+	if (*ref == '+')
+		batch_open(&at->batches, &at->line);
+	if (batch && batch_message(batch, &message) && !strcmp(message.command, "PRIVMSG"))
+		reactions_hear(at, &message);
+	if (batch)
+		batch_close(batch);
+}
+
+/* A line in a message of many lines waits for the others. */
+static bool
+gather(struct presence *at)
+{
+	struct batch *batch = batch_of(&at->batches, &at->line);
+
+	if (!batch || !batch->arena)
+		return false;
+	batch_add(batch, &at->line);
+	return true;
 }
 
 /* Those that the library also hears. */
@@ -209,6 +240,7 @@ static const struct { const char *command; void (*call)(struct presence *); bool
 	{ "464",     take_wrong_password, true },
 	{ "465",     take_error,   true },
 	{ "ACCOUNT", prove_login,  true },
+	{ "BATCH",   take_batch,   true },
 	{ "CHGHOST", prove_host,   true },
 	{ "ERROR",   take_error,   true },
 	{ "PING",    take_ping,    true },
@@ -230,6 +262,8 @@ static bool
 take(struct presence *at)
 {
 	if (at->stage == STAGE_SERVICES && nickserv_take(at))
+		return true;
+	if (delivery_answered(at))
 		return true;
 	for (size_t i = 0; i < sizeof before / sizeof *before; i++)
 		if (!strcmp(before[i].command, at->line.command)) {
@@ -273,7 +307,7 @@ wire_line(char *bytes, size_t length, void *with)
 		log_debug("%s: a line that is none was dropped.", at->link->name);
 		return true;
 	}
-	if (!take(at) && line_for_library(&at->line, at->server, shaped, &size) && session_give(at->session, shaped, size))
+	if (!take(at) && !gather(at) && line_for_library(&at->line, at->server, shaped, &size) && session_give(at->session, shaped, size))
 		presence_act(at);
 	return true;
 }
@@ -348,6 +382,7 @@ network_begin(struct presence *at)
 	support_begin(&at->support);
 	at->nicks = 0;
 	at->prefix = 0;
+	at->line_most = LINE_MOST;
 	at->here = at->deadline = at->nick_next = 0;
 	at->ask_nick = at->ask_channels = at->tell = at->nick_watched = at->nick_blind = false;
 	snprintf(at->nick, sizeof at->nick, "%s", presence_nick(at));
@@ -372,6 +407,7 @@ network_end(struct presence *at, bool goodbye)
 	wire_close(at->wire);
 	at->wire = NULL;
 	at->stage = STAGE_CONNECTING;
+	batches_end(&at->batches);
 	channels_lost(&at->channels);
 	presence_let_go(at);
 	/* Nobody knows any more where an answer would go, and identity is not carried over. */

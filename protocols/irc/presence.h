@@ -9,6 +9,7 @@
 #include "bridge/base/error.h"
 #include "bridge/talk/message.h"
 #include "protocols/irc/backoff.h"
+#include "protocols/irc/batch.h"
 #include "protocols/irc/channels.h"
 #include "protocols/irc/identity.h"
 #include "protocols/irc/irc_settings.h"
@@ -21,6 +22,7 @@
 struct arena;
 struct engine;
 struct link;
+struct said;
 struct wire;
 
 enum { WELCOME_WAIT = 2 * 1000 };         /* ms until the server has said what it supports, where it never says that this is all */
@@ -47,8 +49,11 @@ struct ear {
 struct waiter {
 	struct waiter *next;
 	uint64_t task;
-	const char *target, *txn;
+	const char *target, *txn;       /* txn NULL: nobody waits for its proof */
+	struct said *said;
+	char batch[24];                 /* the reference of ours */
 	bool put;                       /* its lines are in the queue */
+	bool labelled;                  /* they carry labels: the server says of each what became of it */
 	bool lost;                      /* the connection is gone: do not touch the presence */
 	bool proven;                    /* the server has it */
 	struct error refused;           /* why the server did not take it */
@@ -69,12 +74,15 @@ struct presence {
 	struct login login;
 	char bytes[LINE_HEARD_MOST + 1];
 	struct irc_line line;           /* the one that the library reads now */
+	struct batches batches;         /* what it says together */
 	struct channels channels;
 	struct identity identity;
 	struct support support;         /* what the server says of itself */
 	char nick[NAME_MOST + 1];       /* ours, as the server has it */
 	char server[NAME_MOST + 1];     /* what it calls itself */
 	size_t prefix;                  /* bytes that it puts before our lines; 0: not known yet */
+	size_t line_most;               /* bytes of a line that it allows (LINELEN) */
+	unsigned long batches_said;     /* how many of ours were begun */
 	unsigned nicks;                 /* how many were tried */
 
 	struct watch *clock, *resume;

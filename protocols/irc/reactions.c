@@ -9,7 +9,7 @@
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
 #include "bridge/protocol.h"
-#include "bridge/run/task.h"
+#include "protocols/irc/delivery.h"
 #include "protocols/irc/hear.h"
 #include "protocols/irc/irc_settings.h"
 #include "protocols/irc/presence.h"
@@ -233,18 +233,13 @@ on_logged_in(struct presence *at, const struct event *event)
 		}
 }
 
-/* Our words were not taken: the oldest that waits for its proof there is the one. */
 static void
 on_refused_words(struct presence *at, const struct event *event)
 {
 	const char *why = event->params[event->count - 1];
 
-	for (struct waiter *waiter = at->waiters; waiter; waiter = waiter->next)
-		if (waiter->put && !*waiter->refused.text && name_same(waiter->target, event->params[1], at->channels.how)) {
-			error_set(&waiter->refused, "%s did not take it for %s: %.200s.", at->link->name, waiter->target, why);
-			return;
-		}
-	log_debug("%s refused words for %s: %s", at->link->name, event->params[1], why);
+	if (!delivery_refused(at, event->params[1], why))
+		log_debug("%s refused words for %s: %s", at->link->name, event->params[1], why);
 }
 
 /* 437: a nick, or a channel. */
@@ -273,13 +268,13 @@ on_host(struct presence *at, const struct event *event)
 }
 
 static void
-on_message(struct presence *at, const struct event *event)
+hear_line(struct presence *at, const struct irc_line *line, const char *origin, const char *target, const char *text)
 {
 	const struct hear hearing = { at->link->name, at->nick, prove_nobody(at), &at->channels, clock_wall() };
 	struct ear *ear = memory_take(sizeof *ear);
 
 	ear->arena = arena_new();
-	enum heard heard = hear(ear->arena, &hearing, &at->line, event->origin, event->params[0], event->params[1], &ear->message);
+	enum heard heard = hear(ear->arena, &hearing, line, origin, target, text, &ear->message);
 	if (heard == HEARD_OLD && !at->warned) {
 		log_warning("%s: passed over what was said more than 5 minutes ago by the server's clock; do the clocks agree?", at->link->name);
 		at->warned = true;
@@ -288,8 +283,21 @@ on_message(struct presence *at, const struct event *event)
 		ear_free(ear);
 		return;
 	}
-	prove_begin(at, ear, event->origin);
+	prove_begin(at, ear, origin);
 	presence_hear(at, ear);
+}
+
+static void
+on_message(struct presence *at, const struct event *event)
+{
+	hear_line(at, &at->line, event->origin, event->params[0], event->params[1]);
+}
+
+void
+reactions_hear(struct presence *at, const struct irc_line *line)
+{
+	hear_line(at, line, line->prefix, line_param(line, 0), line_last(line));
+	presence_act(at);
 }
 
 /* A NOTICE is never answered, whatever it says: it is not in here. */

@@ -20,13 +20,14 @@ enum {
 
 static const char resent[] = " (resent)";
 
-/* What the server leaves us of its 512 bytes. */
+/* What the server leaves us of a line. */
 static size_t
 room(const struct say *say)
 {
+	size_t most = say->most ? say->most : LINE_MOST;
 	size_t taken = say->prefix + strlen("PRIVMSG ") + strlen(say->target) + strlen(" :") + strlen("\r\n");
 
-	return taken + WIDTH_LEAST < LINE_MOST ? LINE_MOST - taken : WIDTH_LEAST;
+	return taken + WIDTH_LEAST < most ? most - taken : WIDTH_LEAST;
 }
 
 /* -- Nobody is pinged by the way ------------------------------------------------------------------------------------ */
@@ -106,10 +107,17 @@ with_colour(struct arena *arena, const struct card *card, char *line)
 /* -- Lines ---------------------------------------------------------------------------------------------------------- */
 
 static void
-add(struct said *said, const char *command, const char *text)
+add(struct said *said, const char *command, const char *text, bool joined)
 {
 	assert(said->count < said->size);
-	said->each[said->count++] = (struct said_line){ command, text };
+	said->each[said->count++] = (struct said_line){ command, text, joined, false };
+}
+
+/* Other bots listen to messages, though never to notices: none begins with what they take for a command. */
+static bool
+looks_like_command(const char *text)
+{
+	return *text && strchr("!.@$%&~-+?;,:\\/^*=<>'`", *text);
 }
 
 /* What grew past the limit goes on in another line, from a blank if there is one. */
@@ -124,20 +132,46 @@ add_whole(struct arena *arena, struct said *said, const char *command, const cha
 			at--;
 		if (at == 0)
 			at = fits;
-		add(said, command, arena_printf(arena, "%s%.*s", before, (int)at, text));
+		add(said, command, arena_printf(arena, "%s%.*s", before, (int)at, text), false);
 		text += at;
 		text += strspn(text, " ");
 		before = "| ";
 	}
 	if (*text)
-		add(said, command, arena_printf(arena, "%s%s", before, text));
+		add(said, command, arena_printf(arena, "%s%s", before, text), false);
 }
 
-/* Other bots listen to messages, though never to notices: none begins with what they take for a command. */
-static bool
-looks_like_command(const char *text)
+/* Where a line goes on in another one of the same message: behind a blank, if there is one. Who reads the lines one by one must not
+ * take the second for a command. 0: nowhere. */
+static size_t
+joint(const char *text, size_t most)
 {
-	return *text && strchr("!.@$%&~-+?;,:\\/^*=<>'`", *text);
+	size_t fits = text_fit(text, strlen(text), most);
+
+	for (size_t at = fits; at > fits / 2; at--)
+		if (text[at - 1] == ' ' && text[at] != ' ' && !looks_like_command(text + at))
+			return at;
+	for (size_t at = fits; at > fits / 2; at--)
+		if (text[at] != ' ' && ((unsigned char)text[at] & 0xc0) != 0x80 && !looks_like_command(text + at))
+			return at;
+	return 0;
+}
+
+/* In a message of many lines nothing has to stand where one was parted. */
+static void
+add_joined(struct arena *arena, struct said *said, const char *command, const char *text, size_t most)
+{
+	bool joined = false;
+
+	while (strlen(text) > most && said->whole) {
+		size_t at = joint(text, most);
+		said->whole = at > 0;
+		add(said, command, arena_slice(arena, text, at), joined);
+		text += at;
+		joined = true;
+	}
+	if (*text)
+		add(said, command, text, joined);
 }
 
 static size_t
@@ -151,7 +185,8 @@ addressed(const struct card *card, const char *line)
 static void
 say_line(struct arena *arena, const struct say *say, const struct card *card, char *line, size_t i, struct said *said)
 {
-	bool rings = i == 0 && card->to && card->ring;
+	/* A whole is one message, which rings or does not. */
+	bool rings = (i == 0 || said->whole) && card->to && card->ring;
 	const char *command = rings || say->message ? "PRIVMSG" : "NOTICE";
 
 	/* The name at the very beginning is whom we speak to. */
@@ -160,7 +195,32 @@ say_line(struct arena *arena, const struct say *say, const struct card *card, ch
 		line = with_colour(arena, card, line);
 	if (*command == 'P' && looks_like_command(line))
 		line = arena_printf(arena, "| %s", line);
-	add_whole(arena, said, command, line, room(say));
+	if (said->whole)
+		add_joined(arena, said, command, line, room(say));
+	else
+		add_whole(arena, said, command, line, room(say));
+}
+
+static struct said
+say_lines(struct arena *arena, const struct say *say, const struct card *card, const struct lines *lines, bool whole)
+{
+	struct said said = { .size = lines->count * PIECES, .whole = whole };
+
+	said.each = arena_take(arena, (said.size + 1) * sizeof *said.each);
+	for (size_t i = 0; i < lines->count; i++)
+		say_line(arena, say, card, lines->each[i], i, &said);
+	return said;
+}
+
+/* Whether the server takes it as one message. A single line is one anyway. */
+static bool
+fits_whole(const struct say *say, const struct said *said)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < said->count; i++)
+		bytes += strlen(said->each[i].text) + (i > 0 && !said->each[i].joined);
+	return said->whole && said->count > 1 && bytes <= say->whole_bytes && (!say->whole_lines || said->count <= say->whole_lines);
 }
 
 struct said
@@ -168,7 +228,6 @@ say_card(struct arena *arena, const struct say *say, const struct card *original
 {
 	struct card *card = card_copy(arena, original);
 	size_t most = room(say) - (say->again ? strlen(resent) : 0);
-	struct said said = { 0 };
 
 	/* In private there is nobody else to address. */
 	if (!say->channel && !card->ring)
@@ -176,9 +235,10 @@ say_card(struct arena *arena, const struct say *say, const struct card *original
 	struct lines lines = card_lines(arena, card, most < WIDTH ? most : WIDTH, say->lines ? say->lines : LINES);
 	if (say->again && lines.count)
 		lines.each[lines.count - 1] = arena_printf(arena, "%s%s", lines.each[lines.count - 1], resent);
-	said.size = lines.count * PIECES;
-	said.each = arena_take(arena, (said.size + 1) * sizeof *said.each);
-	for (size_t i = 0; i < lines.count; i++)
-		say_line(arena, say, card, lines.each[i], i, &said);
-	return said;
+	if (say->whole_bytes) {
+		struct said said = say_lines(arena, say, card, &lines, true);
+		if (fits_whole(say, &said))
+			return said;
+	}
+	return say_lines(arena, say, card, &lines, false);
 }

@@ -14,6 +14,8 @@ struct say {
 	const char *target;             /* a channel, or a nick */
 	size_t lines;                   /* the most of one card; 0: ten */
 	size_t prefix;                  /* bytes that the server puts before a line of ours */
+	size_t most;                    /* bytes of a line that it allows; 0: LINE_MOST */
+	size_t whole_bytes, whole_lines;        /* of one message of many lines; no bytes: there are none here, no lines: any number */
 	bool colour;
 	bool message;                   /* answers are PRIVMSG */
 	bool again;                     /* "(resent)" at the end */
@@ -24,9 +26,12 @@ struct say {
 
 struct said {
 	size_t count, size;
+	bool whole;                     /* all of it is one message of many lines */
 	struct said_line {
 		const char *command;    /* PRIVMSG or NOTICE */
 		const char *text;
+		bool joined;            /* in a whole: goes on where the line before it ended */
+		bool answered;          /* for the caller: the server has said what became of it */
 	} *each;
 };
 

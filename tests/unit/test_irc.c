@@ -452,7 +452,9 @@ next_line(int ms)
 			return NULL;
 	size_t length = (size_t)(end - server.buffer);
 	assert_true(length > 0 && length < sizeof line && end[-1] == '\r');
-	assert_true(length + 1 <= 512);
+	/* Tags have their own room. */
+	const char *behind = *server.buffer == '@' ? memchr(server.buffer, ' ', length) : server.buffer;
+	assert_true(behind && (size_t)(end - behind) <= 512);
 	memcpy(line, server.buffer, length - 1);
 	line[length - 1] = '\0';
 	assert_null(strchr(line, '\r'));
@@ -549,15 +551,21 @@ let_in(const char *nick, const char *names)
 }
 
 static void
-go_in(void)
+go_in_with(const char *caps)
 {
 	int before = story.ups;
 
 	assert_true(answer_the_door());
-	greet(all_caps);
+	greet(caps);
 	welcome("sally");
 	let_in("sally", "@alice sally bob");
 	await(story.ups > before);
+}
+
+static void
+go_in(void)
+{
+	go_in_with(all_caps);
 }
 
 /* Something that is always heard: whatever came before it has been dealt with. */
@@ -1606,6 +1614,233 @@ test_a_full_queue_makes_room_again(void **state)
 	expect_nothing();
 }
 
+/* -- The proof, with a label or with an echo -------------------------------------------------------------------------- */
+
+static const char with_labels[] = "account-tag batch echo-message labeled-response message-tags standard-replies";
+static const char with_echo[] = "account-tag echo-message message-tags";
+static const char with_multiline[] = "account-tag batch draft/multiline=max-bytes=4096,max-lines=24 echo-message labeled-response message-tags";
+
+static void
+test_a_labelled_echo_proves_exactly_that_line(void **state)
+{
+	struct saying first = { .target = "#ops", .headline = "one", .txn = "txn-1" }, second = { .target = "#ops", .headline = "one", .txn = "txn-2" };
+
+	(void)state;
+	start_gateway();
+	go_in_with(with_labels);
+	order(&first);
+	assert_string_equal(expect("@"), "@label=txn-1.0 NOTICE #ops one");
+	order(&second);
+	assert_string_equal(expect("@"), "@label=txn-2.0 NOTICE #ops one");
+	tell("@label=txn-2.0 :sally!s@h NOTICE #ops :one");
+	await(second.done);
+	expect_nothing();
+	assert_true(second.fine);
+	assert_false(first.done);
+	/* What the server made of it is what was said. */
+	tell("@label=txn-1.0 :sally!s@h NOTICE #ops :o*e");
+	await(first.done);
+	assert_true(first.fine);
+}
+
+static void
+test_every_line_is_proven_for_itself(void **state)
+{
+	struct saying saying = { .target = "bob", .headline = "x", .lines = 3, .txn = "txn-1" };
+
+	(void)state;
+	start_gateway();
+	go_in_with(with_labels);
+	order(&saying);
+	assert_string_equal(expect("@"), "@label=txn-1.0 NOTICE bob x");
+	expect("@label=txn-1.1 NOTICE bob");
+	expect("@label=txn-1.2 NOTICE bob");
+	tell("@label=txn-1.2 :irc.test ACK");
+	tell("@label=txn-1.0 :irc.test ACK");
+	tell("@label=txn-1.0 :irc.test ACK");
+	tell("@label=txn-1.9 :irc.test ACK");
+	tell("@label=txn-9.1 :irc.test ACK");
+	tell("@label=txn-1 :irc.test ACK");
+	tell("@label=. :irc.test ACK");
+	expect_nothing();
+	assert_false(saying.done);
+	/* An answer of several lines, the last of which is only its end. */
+	tell("@label=txn-1.1 :irc.test BATCH +r1 labeled-response");
+	tell("@batch=r1 :irc.test 301 sally bob :away");
+	expect_nothing();
+	assert_false(saying.done);
+	tell(":irc.test BATCH -r1");
+	await(saying.done);
+	assert_true(saying.fine);
+}
+
+static void
+test_a_labelled_error_refuses_exactly_that_line(void **state)
+{
+	static const char *const errors[] = {
+		"@label=txn-1.0 :irc.test 404 sally #ops :Cannot send to channel (+m)",
+		"@label=txn-1.0 :irc.test FAIL NOTICE SOMETHING #ops :Cannot send to channel (+m)",
+		"@label=txn-1.0 :irc.test BATCH +r1 labeled-response\r\n@batch=r1 :irc.test 404 sally #ops :Cannot send to channel (+m)\r\n:irc.test BATCH -r1",
+	};
+
+	(void)state;
+	gateway.irc.flood = false;
+	start_gateway();
+	go_in_with(with_labels);
+	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+		struct saying muted = { .target = "#ops", .headline = "one", .txn = "txn-1" }, other = { .target = "#ops", .headline = "two", .txn = "txn-2" };
+		order(&other);
+		expect("@label=txn-2.0 ");
+		order(&muted);
+		expect("@label=txn-1.0 ");
+		tell("%s", errors[i]);
+		await(muted.done);
+		assert_false(muted.fine);
+		assert_string_equal(muted.error, "corp did not take it for #ops: Cannot send to channel (+m).");
+		expect_nothing();
+		assert_false(other.done);
+		/* An error without a label is none of theirs: of a loose answer, perhaps. */
+		tell(":irc.test 404 sally #ops :Cannot send to channel (+m)");
+		tell("@label=txn-2.0 :irc.test ACK");
+		await(other.done);
+		assert_true(other.fine);
+	}
+}
+
+static void
+test_a_server_that_forgets_a_label_is_asked(void **state)
+{
+	struct saying saying = { .target = "#ops", .headline = "one", .txn = "txn-1" };
+
+	(void)state;
+	gateway.irc.patience = 30;
+	start_gateway();
+	go_in_with(with_labels);
+	order(&saying);
+	expect("@label=txn-1.0 ");
+	assert_string_equal(expect("PING"), "PING txn-1");
+	tell(":irc.test PONG irc.test :txn-1");
+	await(saying.done);
+	assert_true(saying.fine);
+}
+
+static void
+test_a_loose_answer_carries_no_label(void **state)
+{
+	struct saying saying = { .target = "#ops", .headline = "pong" };
+
+	(void)state;
+	start_gateway();
+	go_in_with(with_multiline);
+	order(&saying);
+	assert_string_equal(expect("NOTICE"), "NOTICE #ops pong");
+	await(saying.done);
+	assert_true(saying.fine);
+	expect_nothing();
+}
+
+static void
+test_an_echo_proves_where_there_are_no_labels(void **state)
+{
+	struct saying saying = { .target = "#ops", .headline = "x", .lines = 2, .txn = "txn-1" }, changed = { .target = "#ops", .headline = "damn", .txn = "txn-2" };
+
+	(void)state;
+	start_gateway();
+	go_in_with(with_echo);
+	order(&saying);
+	expect("NOTICE #ops x");
+	expect("NOTICE #ops :x 1");
+	expect("PING txn-1");
+	tell(":sally!s@h NOTICE #ops :x");
+	tell(":sally!s@h NOTICE #ops :x");
+	tell(":alice!s@h NOTICE #ops :x 1");
+	tell(":sally!s@h NOTICE #other :x 1");
+	expect_nothing();
+	assert_false(saying.done);
+	tell(":sally!s@h NOTICE #OPS :x 1");
+	await(saying.done);
+	assert_true(saying.fine);
+	order(&changed);
+	expect("NOTICE #ops damn");
+	expect("PING txn-2");
+	tell(":sally!s@h NOTICE #ops :d**n");
+	expect_nothing();
+	assert_false(changed.done);
+	tell(":irc.test PONG irc.test :txn-2");
+	await(changed.done);
+	assert_true(changed.fine);
+}
+
+static void
+test_our_own_echo_is_no_command(void **state)
+{
+	(void)state;
+	start_gateway();
+	go_in_with(with_multiline);
+	tell("@account=alice :sally!s@h PRIVMSG #ops :!build web");
+	tell("@account=alice :sally!s@h PRIVMSG sally :!build web");
+	tell("@account=alice :sally!s@h BATCH +e draft/multiline #ops");
+	tell("@batch=e :sally!s@h PRIVMSG #ops :!build web");
+	tell(":irc.test BATCH -e");
+	expect_heard_only(0);
+}
+
+static void
+test_a_label_is_no_proof_once_the_connection_is_lost(void **state)
+{
+	struct saying saying = { .target = "#ops", .headline = "one", .txn = "txn-1" };
+
+	(void)state;
+	start_gateway();
+	go_in_with(with_labels);
+	order(&saying);
+	expect("@label=txn-1.0 ");
+	hang_up();
+	await(saying.done);
+	assert_false(saying.fine);
+	go_in_with(with_labels);
+	struct saying again = { .target = "#ops", .headline = "one", .txn = "txn-1", .again = true };
+	order(&again);
+	assert_string_equal(expect("@"), "@label=txn-1.0 NOTICE #ops :one (resent)");
+	tell("@label=txn-1.0 :sally!s@h NOTICE #ops :one (resent)");
+	await(again.done);
+	assert_true(again.fine);
+}
+
+/* -- Messages of many lines ------------------------------------------------------------------------------------------- */
+
+static void
+test_a_card_of_many_lines_is_one_message(void **state)
+{
+	struct saying saying = { .target = "#ops", .headline = "B31 failed", .lines = 3, .to = "alice", .ring = true, .txn = "txn-1" };
+
+	(void)state;
+	start_gateway();
+	go_in_with(with_multiline);
+	order(&saying);
+	assert_string_equal(expect("@"), "@label=txn-1.0 BATCH +s1 draft/multiline #ops");
+	/* All of one message are of one kind, and none rings but by the name at its very beginning. */
+	assert_string_equal(expect("@"), "@batch=s1 PRIVMSG #ops :alice: B31 failed");
+	assert_string_equal(expect("@"), "@batch=s1 PRIVMSG #ops :B31 failed 1");
+	assert_string_equal(expect("@"), "@batch=s1 PRIVMSG #ops :B31 failed 2");
+	assert_string_equal(expect("BATCH"), "BATCH -s1");
+	tell("@label=txn-1.0 :sally!s@h BATCH +77 draft/multiline #ops");
+	tell("@batch=77 :sally!s@h PRIVMSG #ops :alice: B31 failed");
+	tell(":sally!s@h BATCH -77");
+	await(saying.done);
+	assert_true(saying.fine);
+	struct saying refused = { .target = "bob", .headline = "x", .lines = 2, .txn = "txn-2" };
+	order(&refused);
+	expect("@label=txn-2.0 BATCH +s2 draft/multiline bob");
+	expect("@batch=s2 NOTICE bob x");
+	expect("@batch=s2 NOTICE bob :x 1");
+	expect("BATCH -s2");
+	tell("@label=txn-2.0 :irc.test FAIL BATCH MULTILINE_MAX_BYTES 40 :Multiline batch max-bytes exceeded");
+	await(refused.done);
+	assert_false(refused.fine);
+	assert_non_null(strstr(refused.error, "Multiline batch max-bytes exceeded"));
+}
+
 static void
 test_nothing_is_said_where_we_are_not(void **state)
 {
@@ -2318,6 +2553,15 @@ main(void)
 		STORY(test_what_the_server_refuses_was_not_said),
 		STORY(test_a_lost_connection_is_no_proof),
 		STORY(test_a_full_queue_makes_room_again),
+		STORY(test_a_labelled_echo_proves_exactly_that_line),
+		STORY(test_every_line_is_proven_for_itself),
+		STORY(test_a_labelled_error_refuses_exactly_that_line),
+		STORY(test_a_server_that_forgets_a_label_is_asked),
+		STORY(test_a_loose_answer_carries_no_label),
+		STORY(test_an_echo_proves_where_there_are_no_labels),
+		STORY(test_our_own_echo_is_no_command),
+		STORY(test_a_label_is_no_proof_once_the_connection_is_lost),
+		STORY(test_a_card_of_many_lines_is_one_message),
 		STORY(test_nothing_is_said_where_we_are_not),
 		STORY(test_people_in_the_room_are_not_pinged),
 		STORY(test_long_words_fit_behind_our_own_prefix),

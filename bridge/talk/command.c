@@ -98,8 +98,10 @@ read_word(struct arena *arena, const char **at, const char **word, struct error 
 bool
 words_read(struct arena *arena, const char *line, struct words *words, struct error *error)
 {
-	const char *at = skip_blanks(text_plain(arena, line));
+	char *plain = text_plain(arena, line);
 
+	plain[strcspn(plain, "\n")] = '\0';
+	const char *at = skip_blanks(plain);
 	*words = (struct words){ .line = at };
 	words->each = arena_take(arena, WORDS_MOST * sizeof *words->each);
 	words->at = arena_take(arena, WORDS_MOST * sizeof *words->at);

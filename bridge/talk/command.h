@@ -67,8 +67,8 @@ struct alias {                          /* filled by alias_shape */
 };
 extern const struct shape alias_shape;
 
-/* Words of a line. A quote opens at the beginning of a word or behind its first =, so that don't is a word; there is no escaping.
- * Typographic quotes and no-break spaces count as plain ones. */
+/* Words of a line; of several lines those of the first: what follows is said to people. A quote opens at the beginning of a word or behind
+ * its first =, so that don't is a word; there is no escaping. Typographic quotes and no-break spaces count as plain ones. */
 struct words {
 	size_t count;
 	const char **each;              /* unquoted */

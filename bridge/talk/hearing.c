@@ -371,7 +371,9 @@ attend(struct task *task, void *with)
 		request->from.account = NULL;
 	heard->own.event = heard->event;
 	heard->own.replies_to = message->id;
-	request->line = arena_text(task->arena, command_addressed(message->text, talk->prefix, talk->name, message->direct));
+	const char *line = command_addressed(message->text, talk->prefix, talk->name, message->direct);
+	if (line)
+		request->line = arena_slice(task->arena, line, strcspn(line, "\n"));
 
 	/* Of an earlier life, whose prefix or rooms were others. */
 	if (!hearing_ours(talk, message))

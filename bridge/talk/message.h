@@ -33,7 +33,7 @@ struct message {
 	struct speaker from;
 	struct place place;
 	const char *id;                 /* given by the server, unique in its place; NULL: the chat repeats nothing */
-	const char *text;               /* valid UTF-8, one line, cleaned of colours */
+	const char *text;               /* valid UTF-8, cleaned of colours; its lines, where one message has several, with \n between */
 	bool direct;                    /* said to us alone */
 	int64_t heard;                  /* wall ms, of one that an earlier life kept; 0: just now */
 };

@@ -336,10 +336,12 @@ delivery_ponged(struct presence *at, const char *token)
 bool
 delivery_refused(struct presence *at, const char *target, const char *why)
 {
-	for (struct waiter *waiter = at->waiters; waiter; waiter = waiter->next)
-		if (waiter->put && !waiter->labelled && !*waiter->refused.text && name_same(waiter->target, target, at->channels.how)) {
+	for (struct waiter *waiter = at->waiters; waiter; waiter = waiter->next) {
+		bool meant = target ? name_same(waiter->target, target, at->channels.how) : waiter->said->whole;
+		if (waiter->put && !waiter->labelled && !*waiter->refused.text && meant) {
 			refuse(at, waiter, why);
 			return true;
 		}
+	}
 	return false;
 }

@@ -19,7 +19,8 @@ bool delivery_say(struct task *, struct link *, const struct delivery *, const c
 /* The line just heard (presence->line), as far as it answers our words. True: it was that, or our own echo, and nobody else's. */
 bool delivery_answered(struct presence *);
 void delivery_ponged(struct presence *, const char *token);
-/* Words for `target` were not taken, and it was not said which: the oldest that wait for their proof. False where none do. */
+/* Words for `target` (NULL: a message of many lines) were not taken, and it was not said which: the oldest that wait for their proof.
+ * False where none do. */
 bool delivery_refused(struct presence *, const char *target, const char *why);
 
 #endif

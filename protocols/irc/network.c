@@ -20,6 +20,7 @@
 #include "protocols/irc/presence.h"
 #include "protocols/irc/prove.h"
 #include "protocols/irc/reactions.h"
+#include "protocols/irc/replies.h"
 #include "protocols/irc/wire.h"
 
 enum { SLOWER_MOST = 4 };               /* times half as fast: 2 s become 32 */
@@ -243,8 +244,11 @@ static const struct { const char *command; void (*call)(struct presence *); bool
 	{ "BATCH",   take_batch,   true },
 	{ "CHGHOST", prove_host,   true },
 	{ "ERROR",   take_error,   true },
+	{ "FAIL",    replies_take, true },
+	{ "NOTE",    replies_take, true },
 	{ "PING",    take_ping,    true },
 	{ "PONG",    take_pong,    true },
+	{ "WARN",    replies_take, true },
 };
 
 /* What the login came to. Its computing goes on from the loop, so that nobody else waits for it. */
@@ -383,6 +387,7 @@ network_begin(struct presence *at)
 	at->nicks = 0;
 	at->prefix = 0;
 	at->line_most = LINE_MOST;
+	at->replies = 0;
 	at->here = at->deadline = at->nick_next = 0;
 	at->ask_nick = at->ask_channels = at->tell = at->nick_watched = at->nick_blind = false;
 	snprintf(at->nick, sizeof at->nick, "%s", presence_nick(at));

@@ -83,6 +83,7 @@ struct presence {
 	size_t prefix;                  /* bytes that it puts before our lines; 0: not known yet */
 	size_t line_most;               /* bytes of a line that it allows (LINELEN) */
 	unsigned long batches_said;     /* how many of ours were begun */
+	unsigned replies;               /* FAIL, WARN and NOTE of this connection */
 	unsigned nicks;                 /* how many were tried */
 
 	struct watch *clock, *resume;

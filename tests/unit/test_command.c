@@ -67,6 +67,22 @@ test_a_line_is_read_as_words(void **state)
 }
 
 static void
+test_of_several_lines_the_first_is_the_command(void **state)
+{
+	struct arena *arena = arena_new();
+	struct words words;
+
+	(void)state;
+	assert_true(words_read(arena, "build web\nit isn't urgent\n!build docs", &words, NULL));
+	assert_int_equal(words.count, 2);
+	assert_string_equal(words.each[1], "web");
+	assert_string_equal(words.line, "build web");
+	assert_true(words_read(arena, "\nbuild web", &words, NULL));
+	assert_int_equal(words.count, 0);
+	arena_free(arena);
+}
+
+static void
 test_a_quote_that_is_never_closed_is_named(void **state)
 {
 	assert_string_equal(words_of(*state, "comment OPS-12 \"disk is full"), "! the quote that opens before disk is never closed");
@@ -364,6 +380,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_line_is_read_as_words, begin, end),
+		cmocka_unit_test(test_of_several_lines_the_first_is_the_command),
 		cmocka_unit_test_setup_teardown(test_a_quote_that_is_never_closed_is_named, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_word_that_is_repeated_to_them_is_cleaned_and_short, begin, end),
 		cmocka_unit_test_setup_teardown(test_more_words_than_sixty_four_are_refused, begin, end),

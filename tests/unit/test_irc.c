@@ -355,6 +355,7 @@ struct server {
 	SSL *ssl;
 	char buffer[1 << 16];
 	size_t length;
+	size_t line_most;               /* bytes of a line of the client */
 	size_t bytes;                   /* that came in all, after TLS */
 	char all[1 << 16];              /* of them, for looking back */
 };
@@ -375,6 +376,7 @@ open_server(void)
 	assert_int_equal(getsockname(server.fd, (struct sockaddr *)&address, &size), 0);
 	server.port = ntohs(address.sin_port);
 	server.client = -1;
+	server.line_most = 512;
 	server.tls = NULL;
 }
 
@@ -454,7 +456,7 @@ next_line(int ms)
 	assert_true(length > 0 && length < sizeof line && end[-1] == '\r');
 	/* Tags have their own room. */
 	const char *behind = *server.buffer == '@' ? memchr(server.buffer, ' ', length) : server.buffer;
-	assert_true(behind && (size_t)(end - behind) <= 512);
+	assert_true(behind && (size_t)(end - behind) <= server.line_most);
 	memcpy(line, server.buffer, length - 1);
 	line[length - 1] = '\0';
 	assert_null(strchr(line, '\r'));
@@ -1842,6 +1844,157 @@ test_a_card_of_many_lines_is_one_message(void **state)
 }
 
 static void
+test_many_lines_of_a_person_are_one_command(void **state)
+{
+	(void)state;
+	start_gateway();
+	go_in_with(with_multiline);
+	tell("@account=alice;msgid=m9 :alice!a@h BATCH +1 draft/multiline #ops");
+	tell("@account=bob :bob!b@h PRIVMSG #ops :in between");
+	tell("@batch=1 :alice!a@h PRIVMSG #ops :!build web");
+	tell("@batch=1 :alice!a@h PRIVMSG #ops :for the \003" "4release");
+	tell("@batch=1;draft/multiline-concat :alice!a@h PRIVMSG #ops : of today");
+	tell(":alice!a@h BATCH -1");
+	await(story.heard_count == 2);
+	assert_string_equal(story.heard[0].text, "in between");
+	assert_string_equal(story.heard[1].text, "!build web\nfor the release of today");
+	assert_string_equal(story.heard[1].account, "corp/alice");
+	assert_string_equal(story.heard[1].id, "m9");
+	assert_string_equal(story.heard[1].channel, "#ops");
+}
+
+static void
+test_what_only_looks_like_a_message_of_many_lines_is_no_command(void **state)
+{
+	static const char *const lines[] = {
+		/* played back */
+		":irc.test BATCH +h chathistory #ops", "@batch=h;account=alice :alice!a@h BATCH +m draft/multiline #ops",
+		"@batch=m :alice!a@h PRIVMSG #ops :!build one", "@batch=h :alice!a@h PRIVMSG #ops :!build two", ":irc.test BATCH -m", ":irc.test BATCH -h",
+		/* long ago */
+		"@time=2020-01-01T00:00:00.000Z;account=alice :alice!a@h BATCH +o draft/multiline #ops", "@batch=o :alice!a@h PRIVMSG #ops :!build three",
+		":irc.test BATCH -o",
+		/* never opened, never closed, closed twice, opened twice */
+		"@batch=x;account=alice :alice!a@h PRIVMSG #ops :!build four", ":irc.test BATCH -x",
+		"@account=alice :alice!a@h BATCH +c draft/multiline #ops", "@batch=c :alice!a@h PRIVMSG #ops :!build five",
+		"@account=alice :alice!a@h BATCH +c draft/multiline #ops", ":irc.test BATCH -c", ":irc.test BATCH -c",
+		/* a notice, a bot, an action, somebody else's */
+		"@account=alice :alice!a@h BATCH +n draft/multiline #ops", "@batch=n :alice!a@h NOTICE #ops :!build six", ":irc.test BATCH -n",
+		"@account=alice;bot :alice!a@h BATCH +b draft/multiline #ops", "@batch=b :alice!a@h PRIVMSG #ops :!build seven", ":irc.test BATCH -b",
+		"@account=alice :alice!a@h BATCH +a draft/multiline #ops", "@batch=a :alice!a@h PRIVMSG #ops :\001ACTION !build eight\001", ":irc.test BATCH -a",
+		"@account=alice :alice!a@h BATCH +s draft/multiline #ops", "@batch=s :mallory!a@h PRIVMSG #ops :!build nine", ":irc.test BATCH -s",
+		"@account=alice :alice!a@h BATCH +e draft/multiline #elsewhere", "@batch=e :alice!a@h PRIVMSG #elsewhere :!build ten", ":irc.test BATCH -e",
+		"BATCH", "BATCH +", "BATCH -", "BATCH :",
+	};
+
+	(void)state;
+	start_gateway();
+	go_in_with(with_multiline);
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+		tell("%s", lines[i]);
+	expect_heard_only(0);
+}
+
+static void
+test_ten_thousand_open_batches_deafen_nobody(void **state)
+{
+	(void)state;
+	start_gateway();
+	go_in_with(with_multiline);
+	for (int i = 0; i < 10000; i++) {
+		tell(":mallory!m@h BATCH +m%d draft/multiline #ops", i);
+		tell("@batch=m%d :mallory!m@h PRIVMSG #ops :!build web", i);
+	}
+	tell("@account=alice :alice!a@h BATCH +a draft/multiline sally");
+	tell("@batch=a :alice!a@h PRIVMSG sally :ping");
+	tell(":alice!a@h BATCH -a");
+	await(story.heard_count == 1);
+	assert_string_equal(story.heard[0].text, "ping");
+	assert_true(story.heard[0].direct);
+}
+
+/* -- Standard replies ------------------------------------------------------------------------------------------------- */
+
+static void
+test_a_fail_ends_what_it_is_about(void **state)
+{
+	struct saying muted = { .target = "#ops", .headline = "one", .txn = "txn-1" };
+
+	(void)state;
+	start_gateway();
+	go_in();
+	order(&muted);
+	expect("NOTICE");
+	expect("PING");
+	tell(":irc.test NOTE * SOME_NOTE #ops :All is well");
+	tell(":irc.test WARN NOTICE SOME_WARNING #ops :Perhaps not so well");
+	tell(":irc.test FAIL NOTICE");
+	tell(":irc.test FAIL WHATEVER NO_SUCH_THING #ops :No");
+	tell(":irc.test FAIL NOTICE CANNOT_SEND #ops :You are \002muted\002 here");
+	tell(":irc.test PONG irc.test :txn-1");
+	await(muted.done);
+	assert_false(muted.fine);
+	assert_string_equal(muted.error, "corp did not take it for #ops: You are muted here.");
+	hang_up();
+	await(story.aways > 0);
+	assert_true(answer_the_door());
+	greet(all_caps);
+	welcome("sally");
+	expect("JOIN #ops");
+	tell(":irc.test FAIL JOIN NEEDS_REGISTRATION #ops :This channel is for members");
+	await(story.ups == 2);
+	assert_non_null(strstr(story.up, "#ops"));
+}
+
+static void
+test_a_thousand_replies_hurt_nothing(void **state)
+{
+	static const char *const kinds[] = { "FAIL", "WARN", "NOTE" };
+	char words[700];
+
+	(void)state;
+	memset(words, 'x', sizeof words - 1);
+	words[sizeof words - 1] = '\0';
+	start_gateway();
+	go_in_with(with_multiline);
+	for (int i = 0; i < 1000; i++)
+		tell(":irc.test %s %s %s %s :\033[31m%s", kinds[i % 3], i % 2 ? "BATCH" : words, words, words, words);
+	expect_nothing();
+}
+
+/* A line may be longer where the server says so; the usual where what it says makes no sense. */
+static void
+test_the_servers_own_line_length_is_used(void **state)
+{
+	static const struct { const char *token; size_t lines; } lengths[] = {
+		{ "LINELEN=2048", 1 }, { "LINELEN=8192", 1 }, { "LINELEN=8193", 2 }, { "LINELEN=100", 2 }, { "LINELEN=", 2 }, { "LINELEN=2k", 2 }, { "LINELEN=99999999999999999999", 2 } };
+	char words[400] = "";
+
+	(void)state;
+	/* Each name of somebody here grows by a word joiner. */
+	for (int i = 0; i < 95; i++)
+		strcat(words, i ? " bob" : "bob");
+	start_gateway();
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		struct saying saying = { .target = "#ops", .headline = words };
+		int before = story.ups;
+		assert_true(answer_the_door());
+		greet(all_caps);
+		server.line_most = lengths[i].lines == 1 ? 8192 : 512;
+		tell(":irc.test 001 sally :Welcome");
+		tell(":irc.test 005 sally CASEMAPPING=ascii %s :are supported", lengths[i].token);
+		tell(":irc.test 422 sally :no MOTD");
+		let_in("sally", "sally bob");
+		await(story.ups > before);
+		order(&saying);
+		await(saying.done);
+		for (size_t j = 0; j < lengths[i].lines; j++)
+			expect("NOTICE #ops");
+		expect_nothing();
+		hang_up();
+	}
+}
+
+static void
 test_nothing_is_said_where_we_are_not(void **state)
 {
 	struct saying early = { .target = "#ops", .headline = "x" }, other = { .target = "#other", .headline = "x" };
@@ -2562,6 +2715,12 @@ main(void)
 		STORY(test_our_own_echo_is_no_command),
 		STORY(test_a_label_is_no_proof_once_the_connection_is_lost),
 		STORY(test_a_card_of_many_lines_is_one_message),
+		STORY(test_many_lines_of_a_person_are_one_command),
+		STORY(test_what_only_looks_like_a_message_of_many_lines_is_no_command),
+		STORY(test_ten_thousand_open_batches_deafen_nobody),
+		STORY(test_a_fail_ends_what_it_is_about),
+		STORY(test_a_thousand_replies_hurt_nothing),
+		STORY(test_the_servers_own_line_length_is_used),
 		STORY(test_nothing_is_said_where_we_are_not),
 		STORY(test_people_in_the_room_are_not_pinged),
 		STORY(test_long_words_fit_behind_our_own_prefix),

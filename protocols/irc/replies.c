@@ -56,6 +56,7 @@ end_as(struct presence *at, const char *numeric)
 	const char *params[] = { at->nick, line_param(&at->line, 2), line_last(&at->line) };
 
 	reactions_take(at, numeric, at->server, params, 3);
+	presence_act(at);
 }
 
 static void

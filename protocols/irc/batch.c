@@ -2,6 +2,7 @@
 #include "protocols/irc/batch.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "bridge/base/arena.h"
 
@@ -129,6 +130,27 @@ batch_add(struct batch *batch, const struct irc_line *line)
 		batch->command = arena_text(batch->arena, line->command);
 	text_add(&batch->text, line->params[1]);
 	batch->broken = batch->text.cut;
+}
+
+static bool
+of_nick(const struct batch *batch, const char *nick, size_t length)
+{
+	return length && batch->prefix && !strncasecmp(batch->prefix, nick, length) && batch->prefix[length] == '!';
+}
+
+void
+batch_mind(struct batches *batches, const struct irc_line *line)
+{
+	static const char *const ends[] = { "ACCOUNT", "CHGHOST", "KICK", "NICK", "PART", "QUIT" };
+	bool ended = false;
+
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		ended = ended || !strcmp(ends[i], line->command);
+	const char *nick = !strcmp(line->command, "KICK") ? line_param(line, 1) : line->prefix ? line->prefix : "";
+	const char *to = !strcmp(line->command, "NICK") ? line_param(line, 0) : "";
+	for (size_t i = 0; i < BATCHES_MOST && ended; i++)
+		if (of_nick(&batches->each[i], nick, strcspn(nick, "!")) || of_nick(&batches->each[i], to, strlen(to)))
+			batches->each[i].broken = true;
 }
 
 bool

@@ -37,6 +37,8 @@ void batch_open(struct batches *, const struct irc_line *);     /* BATCH +ref ty
 struct batch *batch_named(struct batches *, const char *ref);   /* NULL: not open, or forgotten */
 struct batch *batch_of(struct batches *, const struct irc_line *);      /* the one that the line is in */
 void batch_add(struct batch *, const struct irc_line *);        /* a line in it; the lines of one message must be alike */
+/* Any other line: who changes nick, account or host, or leaves, while they say something of many lines, has not said it. */
+void batch_mind(struct batches *, const struct irc_line *);
 /* The whole message as one line, whose text holds line ends; false where it is none. It points into the batch. */
 bool batch_message(const struct batch *, struct irc_line *);
 void batch_close(struct batch *);

@@ -265,6 +265,7 @@ go_on(struct presence *at)
 static bool
 take(struct presence *at)
 {
+	batch_mind(&at->batches, &at->line);
 	if (at->stage == STAGE_SERVICES && nickserv_take(at))
 		return true;
 	if (delivery_answered(at))

@@ -152,6 +152,27 @@ test_a_name_that_is_used_twice_is_no_message(void **state)
 	assert_string_equal(heard("a", &line), "fine again");
 }
 
+/* The one who ends it must be the one who began it. */
+static void
+test_who_changes_in_between_has_said_nothing(void **state)
+{
+	static const struct { const char *line; bool ends; } lines[] = {
+		{ ":alice!a@h NICK mallory", true }, { ":alice!a@h QUIT :bye", true }, { ":alice!a@h PART #ops", true }, { ":op!o@h KICK #ops Alice :out", true },
+		{ ":ALICE!a@h ACCOUNT *", true }, { ":alice!a@h CHGHOST a other", true }, { ":mallory!m@h NICK alice", true },
+		{ ":alice2!a@h NICK mallory", false }, { ":bob!b@h QUIT :alice", false }, { ":alice!a@h AWAY :x", false }, { "QUIT", false }, { "NICK", false } };
+	struct irc_line line;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		opens(":alice!a@h BATCH +a draft/multiline #ops");
+		says("@batch=a :alice!a@h PRIVMSG #ops :!deploy");
+		line = line_of(lines[i].line);
+		batch_mind(&batches, &line);
+		assert_int_equal(heard("a", &line) == NULL, lines[i].ends);
+		batch_close(batch_named(&batches, "a"));
+	}
+}
+
 static void
 test_only_messages_of_many_lines_are_put_together(void **state)
 {
@@ -251,6 +272,7 @@ main(void)
 		cmocka_unit_test_teardown(test_batches_beside_each_other_do_not_mix, forget),
 		cmocka_unit_test_teardown(test_lines_that_are_not_alike_are_no_message, forget),
 		cmocka_unit_test_teardown(test_a_name_that_is_used_twice_is_no_message, forget),
+		cmocka_unit_test_teardown(test_who_changes_in_between_has_said_nothing, forget),
 		cmocka_unit_test_teardown(test_only_messages_of_many_lines_are_put_together, forget),
 		cmocka_unit_test_teardown(test_a_label_counts_within_its_answer, forget),
 		cmocka_unit_test_teardown(test_a_message_is_no_longer_than_it_may_be, forget),

@@ -18,8 +18,6 @@
 #include "protocols/irc/say.h"
 #include "protocols/irc/wire.h"
 
-enum { LABEL_NUMBER = 8 };              /* bytes that a label has besides the delivery's own id */
-
 /* -- Its lines -------------------------------------------------------------------------------------------------------- */
 
 static struct said
@@ -35,47 +33,18 @@ draw(struct task *task, const struct link *link, const struct presence *at, cons
 	return say_card(task->arena, &say, delivery->card);
 }
 
-/* TXN.3 is the fourth line of that delivery. */
 static bool
 takes_labels(const struct presence *at, const struct delivery *delivery)
 {
 	return delivery->txn && (at->login.has & CAP_LABELED_RESPONSE) && (at->login.has & CAP_BATCH)
-		&& strlen(delivery->txn) + LABEL_NUMBER <= LINE_LABEL_MOST;
-}
-
-/* A message of many lines has one line more before it and one behind it. */
-static size_t
-line_count(const struct said *said)
-{
-	return said->count + (said->whole ? 2 : 0);
-}
-
-static bool
-compose(const struct presence *at, const struct waiter *waiter, size_t i, struct written *line)
-{
-	const struct said *said = waiter->said;
-	bool begins = said->whole && i == 0, ends = said->whole && i == said->count + 1;
-	const struct said_line *one = begins || ends ? NULL : &said->each[i - said->whole];
-	char label[LINE_LABEL_MOST + 1], begun[sizeof waiter->batch + 1];
-	struct line_frame frame = { .prefix = presence_prefix(at), .most = at->line_most, .joined = one && one->joined };
-
-	snprintf(label, sizeof label, "%s.%zu", waiter->labelled ? waiter->txn : "", i);
-	snprintf(begun, sizeof begun, "%c%s", begins ? '+' : '-', waiter->batch);
-	if (waiter->labelled && (begins || !said->whole))
-		frame.label = label;
-	if (one && said->whole)
-		frame.batch = waiter->batch;
-	const char *opening[] = { begun, "draft/multiline", waiter->target }, *text[] = { waiter->target, one ? one->text : "" };
-	if (!one)
-		return line_write_framed(line, &frame, "BATCH", opening, begins ? 3 : 1);
-	return line_write_framed(line, &frame, one->command, text, 2);
+		&& strlen(delivery->txn) <= SAID_LABEL_MOST;
 }
 
 /* All lines of a card leave together, so that nobody's come between them; one that is none keeps all of them back. */
 static bool
 put(struct task *task, struct presence *at, struct waiter *waiter)
 {
-	size_t count = line_count(waiter->said);
+	size_t count = said_lines(waiter->said);
 	struct written line;
 
 	while (!waiter->lost && !wire_room(at->wire, count + 1))
@@ -83,11 +52,13 @@ put(struct task *task, struct presence *at, struct waiter *waiter)
 			return false;
 	if (waiter->lost)
 		return task_fail(task, "The connection was lost before it was said.");
+	const struct envelope envelope = { .target = waiter->target, .label = waiter->labelled ? waiter->txn : NULL, .batch = waiter->batch,
+		.prefix = presence_prefix(at), .most = at->line_most };
 	for (size_t i = 0; i < count; i++)
-		if (!compose(at, waiter, i, &line))
+		if (!said_write(&line, &envelope, waiter->said, i))
 			return task_fail(task, "It could not be said to %s: that is no name for somebody on IRC, or a line end was in it.", waiter->target);
 	for (size_t i = 0; i < count; i++) {
-		compose(at, waiter, i, &line);
+		said_write(&line, &envelope, waiter->said, i);
 		wire_later(at->wire, &line);
 	}
 	waiter->put = true;

@@ -177,8 +177,8 @@ put(struct written *line, const char *bytes, size_t length, size_t most)
 	return true;
 }
 
-static bool
-middle(const char *word)
+bool
+line_is_word(const char *word)
 {
 	return *word && *word != ':' && !strpbrk(word, " \r\n");
 }
@@ -186,15 +186,15 @@ middle(const char *word)
 static bool
 put_word(struct written *line, const char *word, bool last, size_t most)
 {
-	if (last ? strpbrk(word, "\r\n") != NULL : !middle(word))
+	if (last ? strpbrk(word, "\r\n") != NULL : !line_is_word(word))
 		return false;
-	bool colon = last && !middle(word);
+	bool colon = last && !line_is_word(word);
 	return put(line, colon ? " :" : " ", colon ? 2 : 1, most) && put(line, word, strlen(word), most);
 }
 
 /* A value that needs no escaping, and cannot be anything else. */
-static bool
-plain_value(const char *value)
+bool
+line_is_label(const char *value)
 {
 	size_t length = strlen(value);
 
@@ -207,7 +207,7 @@ put_tag(struct written *line, const char *name, const char *value)
 {
 	const char *before = line->length ? ";" : "@";
 
-	return (!value || plain_value(value)) && put(line, before, 1, LINE_TAGS_OURS) && put(line, name, strlen(name), LINE_TAGS_OURS)
+	return (!value || line_is_label(value)) && put(line, before, 1, LINE_TAGS_OURS) && put(line, name, strlen(name), LINE_TAGS_OURS)
 		&& (!value || (put(line, "=", 1, LINE_TAGS_OURS) && put(line, value, strlen(value), LINE_TAGS_OURS)));
 }
 
@@ -344,7 +344,7 @@ line_for_library(struct irc_line *line, const char *server, char out[LINE_LIBRAR
 	if (!add(out, length, ":", line->prefix && *line->prefix ? line->prefix : server) || !add(out, length, " ", line->command))
 		return false;
 	for (size_t i = 0; i + 1 < count; i++)
-		if (!middle(line->params[i]) || !add(out, length, " ", line->params[i]))
+		if (!line_is_word(line->params[i]) || !add(out, length, " ", line->params[i]))
 			return false;
 	/* An ACTION is of PRIVMSG or NOTICE, whose text is the last one. */
 	const char *last = line->action ? text : count ? line->params[count - 1] : "";

@@ -57,6 +57,8 @@ struct line_frame {
 	bool joined;                    /* goes on where the line before it in its batch ended */
 };
 bool line_write_framed(struct written *, const struct line_frame *, const char *command, const char *const *params, size_t count);
+bool line_is_word(const char *);                /* could be a parameter that is not the last */
+bool line_is_label(const char *);
 void line_copy(struct written *, const struct written *);      /* only what is written of it */
 
 /* The same line in the one shape that libircclient reads safely: a prefix (`server` where it has none), a known command with all

@@ -2,6 +2,7 @@
 #include "protocols/irc/say.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bridge/base/arena.h"
@@ -96,7 +97,8 @@ static char *
 with_colour(struct arena *arena, const struct card *card, char *line)
 {
 	const char *colour = colours[card->tone];
-	char *at = colour && card->state && *card->state ? strstr(line, card->state) : NULL;
+	bool worded = card->state && *card->state && text_utf8(card->state, strlen(card->state));
+	char *at = colour && worded ? strstr(line, card->state) : NULL;
 
 	if (!at)
 		return line;
@@ -241,4 +243,53 @@ say_card(struct arena *arena, const struct say *say, const struct card *original
 			return said;
 	}
 	return say_lines(arena, say, card, &lines, false);
+}
+
+/* -- On the wire ---------------------------------------------------------------------------------------------------- */
+
+size_t
+said_lines(const struct said *said)
+{
+	return said->count + (said->whole ? 2 : 0);
+}
+
+static bool
+write_label(const struct envelope *envelope, size_t i, char label[LINE_LABEL_MOST + 1])
+{
+	return strlen(envelope->label) <= SAID_LABEL_MOST && snprintf(label, LINE_LABEL_MOST + 1, "%s.%zu", envelope->label, i) <= LINE_LABEL_MOST;
+}
+
+/* BATCH +s1 draft/multiline #ops, or BATCH -s1. */
+static bool
+write_batch(struct written *line, const struct line_frame *frame, const struct envelope *envelope, bool begins)
+{
+	char ref[LINE_LABEL_MOST + 2];
+	const char *params[] = { ref, "draft/multiline", envelope->target };
+
+	if (!line_is_label(envelope->batch))
+		return false;
+	snprintf(ref, sizeof ref, "%c%s", begins ? '+' : '-', envelope->batch);
+	return line_write_framed(line, frame, "BATCH", params, begins ? 3 : 1);
+}
+
+bool
+said_write(struct written *line, const struct envelope *envelope, const struct said *said, size_t i)
+{
+	bool begins = said->whole && i == 0, ends = said->whole && i > said->count;
+	struct line_frame frame = { .prefix = envelope->prefix, .most = envelope->most };
+	char label[LINE_LABEL_MOST + 1];
+
+	line->length = 0;
+	if (envelope->label && (begins || !said->whole)) {
+		if (!write_label(envelope, i, label))
+			return false;
+		frame.label = label;
+	}
+	if (begins || ends)
+		return write_batch(line, &frame, envelope, begins);
+	const struct said_line *one = &said->each[i - said->whole];
+	const char *params[] = { envelope->target, one->text };
+	frame.batch = said->whole ? envelope->batch : NULL;
+	frame.joined = one->joined;
+	return line_write_framed(line, &frame, one->command, params, 2);
 }

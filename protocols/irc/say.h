@@ -9,6 +9,9 @@ struct arena;
 struct card;
 struct channel;
 struct channels;
+struct written;
+
+enum { SAID_LABEL_MOST = 56 };          /* bytes of a delivery's id that can be a label */
 
 struct say {
 	const char *target;             /* a channel, or a nick */
@@ -36,5 +39,16 @@ struct said {
 };
 
 struct said say_card(struct arena *, const struct say *, const struct card *);
+
+/* What stands around the words when they leave. */
+struct envelope {
+	const char *target;
+	const char *label;              /* ID: the fourth line carries ID.3, a whole carries ID.0; NULL: none */
+	const char *batch;              /* the reference of a whole */
+	size_t prefix, most;            /* as in struct say */
+};
+size_t said_lines(const struct said *);        /* on the wire: a whole has one line more before it and one behind it */
+/* The i-th of them. False where it would not be exactly that line. */
+bool said_write(struct written *, const struct envelope *, const struct said *, size_t i);
 
 #endif

@@ -26,6 +26,7 @@
 enum {
 	ACCEPT_WAIT = 2000,             /* ms for our own library to come to our own door */
 	HEARD_PARAMS = LINE_LIBRARY_PARAMS,
+	WORD_MOST = 450,                /* bytes of what it is asked to say */
 };
 
 struct session {
@@ -297,16 +298,29 @@ session_give(struct session *session, const char *line, size_t length)
 	return false;
 }
 
+/* The library writes whatever it is given, line ends too. */
+static bool
+may_be_word(const char *word)
+{
+	return line_is_word(word) && strlen(word) <= WORD_MOST;
+}
+
+static bool
+may_be_text(const char *text)
+{
+	return !strpbrk(text, "\r\n") && strlen(text) <= WORD_MOST;
+}
+
 bool
 session_nick(struct session *session, const char *nick)
 {
-	return irc_cmd_nick(session->library, nick) == 0 && pump(session);
+	return may_be_word(nick) && irc_cmd_nick(session->library, nick) == 0 && pump(session);
 }
 
 bool
 session_quit(struct session *session, const char *reason)
 {
-	return irc_cmd_quit(session->library, reason) == 0 && pump(session);
+	return *reason && may_be_text(reason) && irc_cmd_quit(session->library, reason) == 0 && pump(session);
 }
 
 /* The door. */
@@ -484,6 +498,11 @@ session_open(const struct engine *engine, struct low_descriptors *low, const cha
 	without_percent(nick, names.nick, sizeof names.nick);
 	without_percent(user, names.user, sizeof names.user);
 	without_percent(realname, names.real, sizeof names.real);
+	if (!may_be_word(nick) || !may_be_word(user) || !may_be_text(realname)) {
+		error_set(error, "Our own nick or real name is none that can be said on IRC.");
+		session_close(session);
+		return NULL;
+	}
 	if (!open_door(session, &address) || !connect_library(session, ntohs(address.sin_port), &names)) {
 		error_set(error, "libircclient could not be started: %s.", strerror(errno));
 		session_close(session);

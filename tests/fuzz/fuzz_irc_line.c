@@ -1,5 +1,5 @@
-/* What a hostile IRC server may send, a line at a time: reading, tags, the login, the shape for libircclient, who said it, and what it tells and answers of
- * people's accounts.
+/* What a hostile IRC server may send, a line at a time: reading, tags, the login, the shape for libircclient, who said it, what it tells and
+ * answers of people's accounts, messages of many lines, and what became of our own words.
  * With -DREPLAY: a program that runs over the files it is given. */
 #include <assert.h>
 #include <stddef.h>
@@ -10,12 +10,20 @@
 
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
+#include "bridge/run/engine.h"
+#include "bridge/run/loop.h"
+#include "bridge/run/task.h"
 #include "bridge/talk/message.h"
+#include "bridge/protocol.h"
+#include "protocols/irc/batch.h"
 #include "protocols/irc/channels.h"
+#include "protocols/irc/delivery.h"
 #include "protocols/irc/hear.h"
 #include "protocols/irc/identity.h"
 #include "protocols/irc/line.h"
 #include "protocols/irc/login.h"
+#include "protocols/irc/presence.h"
+#include "protocols/irc/say.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -95,6 +103,43 @@ check_identity(struct identity *identity, const struct channels *channels, const
 	identity_release(identity, question);
 }
 
+/* A message of many lines is heard like one of a single line, and holds no more than it may. */
+static void
+check_batches(struct batches *batches, struct irc_line *line, const struct channels *channels)
+{
+	const char *ref = line_param(line, 0);
+	struct batch *around = batch_of(batches, line), *ended = *ref == '-' ? batch_named(batches, ref + 1) : NULL;
+	struct irc_line message;
+
+	batch_mind(batches, line);
+	if (strcmp(line->command, "BATCH")) {
+		if (around)
+			batch_add(around, line);
+		return;
+	}
+	if (ended && batch_message(ended, &message)) {
+		assert(ended->lines && ended->lines <= BATCH_LINES_MOST && strlen(line_last(&message)) <= BATCH_BYTES_MOST);
+		assert(!strpbrk(line_last(&message), "\r") && *line_last(&message) != '\001');
+		check_heard(&message, channels);
+	}
+	if (ended)
+		batch_close(ended);
+	else
+		batch_open(batches, line);
+}
+
+/* Three of ours wait: with labels, as a whole with one, and without. */
+static void
+check_answers(struct presence *at, const struct irc_line *line)
+{
+	at->line = *line;
+	delivery_answered(at);
+	delivery_ponged(at, line_last(line));
+	delivery_refused(at, line_param(line, 1), line_last(line));
+	for (const struct waiter *waiter = at->waiters; waiter; waiter = waiter->next)
+		assert(text_utf8(waiter->refused.text, strlen(waiter->refused.text)) && !strpbrk(waiter->refused.text, "\r\n"));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -103,7 +148,21 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct login login = { .account = "sally", .password = "open sesame", .safe = true, .send = check_sent };
 	struct channels channels;
 	struct identity identity;
+	struct said_line said_lines[3][2] = { { { .command = "NOTICE", .text = "one" }, { .command = "NOTICE", .text = "two" } },
+		{ { .command = "NOTICE", .text = "one" }, { .command = "NOTICE", .text = "two" } }, { { .command = "NOTICE", .text = "one" } } };
+	struct said said[3] = { { .count = 2, .each = said_lines[0] }, { .count = 2, .whole = true, .each = said_lines[1] }, { .count = 1, .each = said_lines[2] } };
+	struct waiter waiters[3] = { { .target = "#ops", .txn = "t1", .said = &said[0], .put = true, .labelled = true },
+		{ .target = "#ops", .txn = "t2", .said = &said[1], .put = true, .labelled = true }, { .target = "bob", .txn = "t3", .said = &said[2], .put = true } };
+	struct error error;
+	struct engine engine = { .loop = loop_open(&error) };
+	struct link link = { .name = "corp" };
+	static struct presence at;
 	const uint8_t *end = bytes + size;
+
+	engine.tasks = tasks_open(&engine, 1);
+	at = (struct presence){ .link = &link, .engine = &engine, .nick = "sally", .login = { .has = CAP_ECHO_MESSAGE } };
+	for (size_t i = 0; i < 3; i++)
+		presence_wait(&at, &waiters[i]);
 
 	channels_begin(&channels, names, 1000);
 	identity_begin(&identity, 0);
@@ -121,13 +180,18 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 				channels_rename(&channels, line_param(&line, 0), line_last(&line));
 				check_identity(&identity, &channels, &line);
 				login_take(&login, &line);
+				check_answers(&at, &line);
+				check_batches(&at.batches, &line, &channels);
 				check_shaped(&line);
 			}
 		}
 		bytes += length + (stop != NULL);
 	}
 	identity_end(&identity);
+	batches_end(&at.batches);
 	channels_end(&channels);
+	tasks_close(engine.tasks);
+	loop_close(engine.loop);
 	return 0;
 }
 

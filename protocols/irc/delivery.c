@@ -25,7 +25,7 @@ draw(struct task *task, const struct link *link, const struct presence *at, cons
 {
 	const struct login *login = &at->login;
 	bool whole = (login->has & CAP_MULTILINE) && (login->has & CAP_BATCH);
-	const struct say say = { .target = delivery->place.channel, .lines = link->lines, .prefix = presence_prefix(at), .most = at->line_most,
+	const struct say say = { .target = delivery->place.channel, .lines = link->lines, .prefix = presence_prefix(at), .most = presence_line(at),
 		.colour = at->irc->colour, .message = !strcmp(at->irc->answers, "message"), .again = delivery->again,
 		.whole_bytes = whole ? login->multiline.bytes : 0, .whole_lines = login->multiline.lines, .nick = at->nick,
 		.channels = &at->channels, .channel = channel };
@@ -53,7 +53,7 @@ put(struct task *task, struct presence *at, struct waiter *waiter)
 	if (waiter->lost)
 		return task_fail(task, "The connection was lost before it was said.");
 	const struct envelope envelope = { .target = waiter->target, .label = waiter->labelled ? waiter->txn : NULL, .batch = waiter->batch,
-		.prefix = presence_prefix(at), .most = at->line_most };
+		.prefix = presence_prefix(at), .most = presence_line(at) };
 	for (size_t i = 0; i < count; i++)
 		if (!said_write(&line, &envelope, waiter->said, i))
 			return task_fail(task, "It could not be said to %s: that is no name for somebody on IRC, or a line end was in it.", waiter->target);

@@ -2,7 +2,6 @@
 #include "protocols/irc/network.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bridge/base/arena.h"
@@ -175,19 +174,10 @@ take_welcome(struct presence *at)
 		presence_give_up(at, at->login.why.text);
 }
 
-/* What makes no sense is the limit that all have. */
-static size_t
-line_length(const char *digits)
-{
-	unsigned long most = strspn(digits, "0123456789") == strlen(digits) ? strtoul(digits, NULL, 10) : 0;
-
-	return most >= LINE_MOST && most <= LINE_MOST_EVER ? most : LINE_MOST;
-}
-
 static void
 take_support(struct presence *at)
 {
-	static const char mapping[] = "CASEMAPPING=", length[] = "LINELEN=";
+	static const char mapping[] = "CASEMAPPING=";
 
 	for (size_t i = 1; i < at->line.count; i++) {
 		const char *token = at->line.params[i];
@@ -197,8 +187,6 @@ take_support(struct presence *at)
 		/* Later the names of people are sorted by it. */
 		if (!channels_in(&at->channels, CHANNEL_IN) && !strncmp(token, mapping, strlen(mapping)))
 			at->channels.how = name_case(token + strlen(mapping));
-		if (!strncmp(token, length, strlen(length)))
-			at->line_most = line_length(token + strlen(length));
 	}
 }
 
@@ -387,7 +375,6 @@ network_begin(struct presence *at)
 	support_begin(&at->support);
 	at->nicks = 0;
 	at->prefix = 0;
-	at->line_most = LINE_MOST;
 	at->replies = 0;
 	at->here = at->deadline = at->nick_next = 0;
 	at->ask_nick = at->ask_channels = at->tell = at->nick_watched = at->nick_blind = false;

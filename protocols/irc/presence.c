@@ -60,7 +60,13 @@ presence_prefix(const struct presence *at)
 	size_t prefix = at->prefix ? at->prefix : strlen(":! @ ") + strlen(at->nick) + USER_MOST + HOST_MOST;
 
 	/* What a server's lines are shorter than ours is as good as a longer prefix. */
-	return prefix + LINE_MOST - at->support.line;
+	return prefix + (at->support.line < LINE_MOST ? LINE_MOST - at->support.line : 0);
+}
+
+size_t
+presence_line(const struct presence *at)
+{
+	return at->support.line > LINE_MOST ? at->support.line : LINE_MOST;
 }
 
 static void

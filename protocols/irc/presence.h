@@ -81,7 +81,6 @@ struct presence {
 	char nick[NAME_MOST + 1];       /* ours, as the server has it */
 	char server[NAME_MOST + 1];     /* what it calls itself */
 	size_t prefix;                  /* bytes that it puts before our lines; 0: not known yet */
-	size_t line_most;               /* bytes of a line that it allows (LINELEN) */
 	unsigned long batches_said;     /* how many of ours were begun */
 	unsigned replies;               /* FAIL, WARN and NOTE of this connection */
 	unsigned nicks;                 /* how many were tried */
@@ -115,6 +114,7 @@ void presence_renew(struct presence *);                 /* the link's channels a
 const char *presence_nick(const struct presence *);     /* the one that we want */
 int64_t presence_login_wait(const struct presence *);   /* ms until the server must have let us in */
 size_t presence_prefix(const struct presence *);        /* bytes before a line of ours, or a safe guess */
+size_t presence_line(const struct presence *);  /* bytes of a line that the server allows; a shorter one counts as prefix */
 void presence_wake(struct presence *);                  /* the link's task */
 void presence_give_up(struct presence *, const char *why);      /* no retry mends it */
 void presence_settle(struct presence *);                /* the server has said who it is: now to services or the channels */

@@ -80,7 +80,7 @@ take_line(struct support *support, const char *value)
 {
 	size_t most = value ? number(value, '\0') : 0;
 
-	support->line = most >= LINE_LEAST && most < LINE_MOST ? most : LINE_MOST;
+	support->line = most >= LINE_LEAST && most <= LINE_MOST_EVER ? most : LINE_MOST;
 }
 
 static void

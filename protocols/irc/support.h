@@ -9,7 +9,7 @@ enum { LIMITS_MOST = 4 };
 
 struct support {
 	size_t nick, channel;           /* bytes of a nick; of a channel's name; 0: not said */
-	size_t line;                    /* bytes of a line, its end included; never more than LINE_MOST */
+	size_t line;                    /* bytes of a line, its end included; never more than LINE_MOST_EVER */
 	size_t targets, joins;          /* channels in one JOIN, by MAXTARGETS and by TARGMAX, which knows better; 0: not said */
 	bool targmax;                   /* it says it by command */
 	bool monitor;                   /* MONITOR: it tells when a nick becomes free */

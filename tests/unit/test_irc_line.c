@@ -859,6 +859,79 @@ test_no_other_bot_takes_our_message_for_a_command(void **state)
 	put_away(&drawn);
 }
 
+/* -- One message of many lines -- */
+
+static void
+test_a_whole_is_of_one_kind_and_within_the_servers_limits(void **state)
+{
+	struct drawn drawn = drawing("web #412");
+
+	(void)state;
+	card_state(drawn.card, "B31", "failed");
+	card_line(drawn.card, "!test_cart");
+	drawn.card->to = "alice";
+	drawn.card->ring = true;
+	drawn.say.colour = true;
+	drawn.say.whole_bytes = 4096;
+	struct said said = draw(&drawn);
+	assert_true(said.whole);
+	assert_int_equal(said.count, 2);
+	assert_string_equal(said.each[0].text, "alice: B31 \00303failed\017: web #412");
+	assert_string_equal(said.each[1].command, "PRIVMSG");
+	assert_string_equal(said.each[1].text, "B31: !test_cart");
+	/* A byte more than the server takes, or a line more: then they are lines as ever. */
+	size_t exactly = strlen(said.each[0].text) + 1 + strlen(said.each[1].text);
+	drawn.say.whole_bytes = exactly;
+	assert_true(draw(&drawn).whole);
+	drawn.say.whole_bytes = exactly - 1;
+	said = draw(&drawn);
+	assert_false(said.whole);
+	assert_string_equal(said.each[1].command, "NOTICE");
+	drawn.say.whole_bytes = 4096;
+	drawn.say.whole_lines = 1;
+	assert_false(draw(&drawn).whole);
+	put_away(&drawn);
+}
+
+static void
+test_a_single_line_is_no_whole(void **state)
+{
+	struct drawn drawn = drawing("pong");
+
+	(void)state;
+	drawn.say.whole_bytes = 4096;
+	assert_false(draw(&drawn).whole);
+	put_away(&drawn);
+}
+
+/* Put together again it is what was meant; read one by one, no part begins like a command. */
+static void
+test_a_line_that_grew_is_joined_again(void **state)
+{
+	char names[600] = "", text[2000] = "";
+
+	(void)state;
+	for (int i = 0; i < 95; i++)
+		strcat(names, i % 3 ? "!b " : "bb ");
+	struct drawn drawn = drawing(names);
+	drawn.say.prefix = 200;
+	drawn.say.message = true;
+	drawn.say.whole_bytes = 4096;
+	channels_names(&drawn.channels, channels_find(&drawn.channels, "#ops"), "b bb");
+	struct said said = draw(&drawn);
+	size_t joined = 0;
+	assert_true(said.whole);
+	for (size_t i = 0; i < said.count; i++) {
+		assert_false(said.each[i].joined && strchr("!|", *said.each[i].text));
+		strcat(strcat(text, i && !said.each[i].joined ? "\n" : ""), said.each[i].text);
+		joined += said.each[i].joined;
+	}
+	assert_true(joined > 0);
+	assert_null(strstr(text, "bb!"));
+	assert_null(strstr(text, "  "));
+	put_away(&drawn);
+}
+
 static void
 test_in_private_nobody_is_addressed(void **state)
 {
@@ -910,6 +983,9 @@ main(void)
 		cmocka_unit_test(test_a_card_said_again_says_so),
 		cmocka_unit_test(test_colour_repeats_the_word),
 		cmocka_unit_test(test_no_other_bot_takes_our_message_for_a_command),
+		cmocka_unit_test(test_a_whole_is_of_one_kind_and_within_the_servers_limits),
+		cmocka_unit_test(test_a_single_line_is_no_whole),
+		cmocka_unit_test(test_a_line_that_grew_is_joined_again),
 		cmocka_unit_test(test_in_private_nobody_is_addressed),
 	};
 

@@ -38,6 +38,7 @@ test_limits_are_read(void **state)
 	assert_int_equal(support.nick, 30);
 	assert_int_equal(support.channel, 64);
 	assert_int_equal(support.line, 400);
+	assert_int_equal(said("LINELEN=8192").line, 8192);
 	assert_true(support.monitor);
 	assert_int_equal(support.bot, 'B');
 	assert_int_equal(support_joins(&support), 7);
@@ -74,7 +75,7 @@ test_nonsense_is_as_if_it_had_not_been_said(void **state)
 		"LINELEN=1", "LINELEN=99999999", "LINELEN=-512", "LINELEN=", "LINELEN=4294967808", "NICKLEN=0", "NICKLEN=x", "NICKLEN=99999999999999999999",
 		"CHANNELLEN=1", "CHANNELLEN=-1", "MONITOR=-1", "MONITOR=0", "MONITOR=100x", "BOT=", "BOT", "BOT=BB", "BOT=1", "BOT=\xff", "TARGMAX=", "TARGMAX=JOIN:-4",
 		"TARGMAX=,,,:::", "CHANLIMIT=", "CHANLIMIT=:5", "CHANLIMIT=#", "CHANLIMIT=#:0", "CHANLIMIT=########################:5", "CHANLIMIT=,:,:,", "MAXCHANNELS=",
-		"", "=", "-", "-=", "=5", "CASEMAPPING=bogus", "LINELEN=512", "LINELEN=8192",
+		"", "=", "-", "-=", "=5", "CASEMAPPING=bogus", "LINELEN=512", "LINELEN=8193",
 	};
 	const char *prefixes;
 

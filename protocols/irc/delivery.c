@@ -59,7 +59,11 @@ put(struct task *task, struct presence *at, struct waiter *waiter)
 			return task_fail(task, "It could not be said to %s: that is no name for somebody on IRC, or a line end was in it.", waiter->target);
 	for (size_t i = 0; i < count; i++) {
 		said_write(&line, &envelope, waiter->said, i);
-		wire_later(at->wire, &line);
+		/* Servers take nothing else while a batch is open. */
+		if (i && waiter->said->whole)
+			wire_along(at->wire, &line);
+		else
+			wire_later(at->wire, &line);
 	}
 	waiter->put = true;
 	return true;

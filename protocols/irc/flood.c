@@ -9,7 +9,7 @@
 
 struct flood_line {
 	struct flood_line *next;
-	bool proof;
+	enum flood_how how;
 	struct written line;            /* only as much of it as is written */
 };
 
@@ -56,11 +56,11 @@ new_line(const struct written *written)
 }
 
 void
-flood_put(struct flood *flood, const struct written *written, bool proof)
+flood_put(struct flood *flood, const struct written *written, enum flood_how how)
 {
 	struct flood_line *line = new_line(written);
 
-	line->proof = proof;
+	line->how = how;
 	if (flood->last)
 		flood->last->next = line;
 	else
@@ -81,13 +81,19 @@ flood_put_first(struct flood *flood, const struct written *written)
 	flood->count++;
 }
 
+bool
+flood_along(const struct flood *flood)
+{
+	return flood->first && flood->first->how == FLOOD_ALONG;
+}
+
 /* ms until the next line may leave: `burst` of them may be owed at once. */
 static int64_t
 must_wait(const struct flood *flood, int64_t now)
 {
 	int64_t owed = flood->paid - now;
 
-	if (flood->first->proof || flood->rate == 0 || owed <= (flood->burst - 1) * flood->rate)
+	if (flood->first->how != FLOOD_PACED || flood->rate == 0 || owed <= (flood->burst - 1) * flood->rate)
 		return 0;
 	return owed - (flood->burst - 1) * flood->rate;
 }
@@ -100,7 +106,7 @@ flood_take(struct flood *flood, int64_t now, struct written *out, int64_t *wait)
 	*wait = line ? must_wait(flood, now) : -1;
 	if (*wait != 0)
 		return false;
-	flood->paid = (flood->paid > now ? flood->paid : now) + (line->proof ? flood->rate / 2 : flood->rate);
+	flood->paid = (flood->paid > now ? flood->paid : now) + (line->how == FLOOD_PROOF ? flood->rate / 2 : flood->rate);
 	line_copy(out, &line->line);
 	flood->first = line->next;
 	if (!flood->first)

@@ -22,8 +22,14 @@ void flood_begin(struct flood *, int64_t burst, int64_t rate);
 void flood_slow(int64_t *burst, int64_t *rate, unsigned times);
 void flood_end(struct flood *);
 bool flood_room(const struct flood *, size_t lines);
-void flood_put(struct flood *, const struct written *, bool proof);     /* proof: a PING behind what was said; it never waits, and counts half */
+enum flood_how {
+	FLOOD_PACED,                    /* when the server allows it */
+	FLOOD_PROOF,                    /* a PING behind what was said: it never waits, and counts half */
+	FLOOD_ALONG,                    /* together with the line before it; what it costs, the next one waits */
+};
+void flood_put(struct flood *, const struct written *, enum flood_how);
 void flood_put_first(struct flood *, const struct written *);
+bool flood_along(const struct flood *);         /* the next line belongs to the one that has just left */
 /* The next line that may leave now; false with *wait: ms until one may, -1 where none waits. */
 bool flood_take(struct flood *, int64_t now, struct written *, int64_t *wait);
 

@@ -108,7 +108,9 @@ send_waiting(struct wire *wire)
 	int64_t wait = -1;
 	size_t waited = wire->flood.count;
 
-	while (wire->up && !wire->dead && unsent(wire) < UNSENT_MOST && flood_take(&wire->flood, clock_mono(), &line, &wait))
+	/* Nothing comes between lines that belong together, whatever else is due. */
+	while (wire->up && !wire->dead && (flood_along(&wire->flood) || unsent(wire) < UNSENT_MOST)
+			&& flood_take(&wire->flood, clock_mono(), &line, &wait))
 		send_bytes(wire, &line);
 	if (wait > 0)
 		watch_after(wire->pace, wait);
@@ -145,7 +147,14 @@ wire_pace(struct wire *wire, int64_t burst, int64_t rate)
 void
 wire_later(struct wire *wire, const struct written *line)
 {
-	flood_put(&wire->flood, line, false);
+	flood_put(&wire->flood, line, FLOOD_PACED);
+	send_waiting(wire);
+}
+
+void
+wire_along(struct wire *wire, const struct written *line)
+{
+	flood_put(&wire->flood, line, FLOOD_ALONG);
 	send_waiting(wire);
 }
 
@@ -159,7 +168,7 @@ wire_first(struct wire *wire, const struct written *line)
 void
 wire_after(struct wire *wire, const struct written *line)
 {
-	flood_put(&wire->flood, line, true);
+	flood_put(&wire->flood, line, FLOOD_PROOF);
 	send_waiting(wire);
 }
 

@@ -1844,6 +1844,30 @@ test_a_card_of_many_lines_is_one_message(void **state)
 	assert_non_null(strstr(refused.error, "Multiline batch max-bytes exceeded"));
 }
 
+/* Servers take nothing else while a batch is open, so it leaves as one; what it costs, the next line waits. */
+static void
+test_a_message_of_many_lines_is_not_drawn_out(void **state)
+{
+	struct saying saying = { .target = "#ops", .headline = "x", .lines = 8 }, next = { .target = "#ops", .headline = "next" };
+	int64_t began = clock_mono();
+
+	(void)state;
+	gateway.irc.burst = 2;
+	gateway.irc.rate = 100;
+	start_gateway();
+	go_in_with(with_multiline);
+	order(&saying);
+	order(&next);
+	expect("BATCH +s1");
+	int64_t opened = clock_mono();
+	for (int i = 0; i < 8; i++)
+		expect("@batch=s1 NOTICE #ops");
+	expect("BATCH -s1");
+	assert_true(clock_mono() - opened < 500);
+	expect("NOTICE #ops next");
+	assert_true(clock_mono() - began >= 900);
+}
+
 static void
 test_many_lines_of_a_person_are_one_command(void **state)
 {
@@ -2720,6 +2744,7 @@ main(void)
 		STORY(test_our_own_echo_is_no_command),
 		STORY(test_a_label_is_no_proof_once_the_connection_is_lost),
 		STORY(test_a_card_of_many_lines_is_one_message),
+		STORY(test_a_message_of_many_lines_is_not_drawn_out),
 		STORY(test_many_lines_of_a_person_are_one_command),
 		STORY(test_what_only_looks_like_a_message_of_many_lines_is_no_command),
 		STORY(test_ten_thousand_open_batches_deafen_nobody),

@@ -312,11 +312,14 @@ bool
 delivery_refused(struct presence *at, const char *target, const char *why)
 {
 	for (struct waiter *waiter = at->waiters; waiter; waiter = waiter->next) {
-		bool meant = target ? name_same(waiter->target, target, at->channels.how) : waiter->said->whole;
-		if (waiter->put && !waiter->labelled && !*waiter->refused.text && meant) {
-			refuse(at, waiter, why);
-			return true;
-		}
+		bool meant = target ? !waiter->labelled && name_same(waiter->target, target, at->channels.how) : waiter->said->whole;
+		if (!waiter->put || *waiter->refused.text || !meant)
+			continue;
+		refuse(at, waiter, why);
+		/* A label that was broken off is never answered. */
+		if (waiter->labelled)
+			settle(at, waiter);
+		return true;
 	}
 	return false;
 }

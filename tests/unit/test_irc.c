@@ -1842,6 +1842,17 @@ test_a_card_of_many_lines_is_one_message(void **state)
 	await(refused.done);
 	assert_false(refused.fine);
 	assert_non_null(strstr(refused.error, "Multiline batch max-bytes exceeded"));
+	/* Broken off in the middle, so that nothing answers the label. */
+	struct saying broken = { .target = "bob", .headline = "x", .lines = 2, .txn = "txn-3" };
+	order(&broken);
+	expect("@label=txn-3.0 BATCH +s3 draft/multiline bob");
+	expect("@batch=s3 NOTICE bob x");
+	expect("@batch=s3 NOTICE bob :x 1");
+	expect("BATCH -s3");
+	tell(":irc.test FAIL BATCH MULTILINE_INVALID :Invalid multiline batch");
+	await(broken.done);
+	assert_false(broken.fine);
+	assert_non_null(strstr(broken.error, "Invalid multiline batch"));
 }
 
 /* Servers take nothing else while a batch is open, so it leaves as one; what it costs, the next line waits. */

@@ -293,7 +293,7 @@ wire_line(char *bytes, size_t length, void *with)
 
 	if (!at->session || session_busy(at->session) || presence_full(at))
 		return false;
-	/* The library may read it later: its tags must stay beside it until then. */
+	/* Its tags stay beside it while the library takes it apart. */
 	memcpy(at->bytes, bytes, length + 1);
 	link_heard(at->link);
 	if (!line_read(at->bytes, length, &at->line)) {

@@ -1,10 +1,9 @@
-/* session: an unmodified libircclient behind a loopback connection that only it can have. */
+/* session: an unmodified libircclient behind a connection that only it can have. */
 #include "protocols/irc/session.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,12 +37,10 @@ struct session {
 	irc_session_t *library;
 	int wanted;                     /* the descriptor that it most likely has */
 	int theirs;                     /* the library's descriptor, once it is known; -1 */
-	int door, ours;                 /* the listener, until it has come; our end of the connection; -1 */
+	int door, ours;                 /* the listener, until it has come; our end of the pair; -1 */
 	struct watch *at_door, *timer;
 	struct watch *its_words;        /* it wrote something */
-	struct watch *late;             /* it has not read what we wrote yet */
 	struct watch *failing;
-	bool waiting;                   /* `late` is being waited for */
 	bool broken;
 	char said[2048];                /* what it wrote, not yet whole lines */
 	size_t said_length;
@@ -176,14 +173,6 @@ turn(struct session *session, bool in)
 	return true;
 }
 
-static bool
-readable(int fd)
-{
-	struct pollfd look = { .fd = fd, .events = POLLIN };
-
-	return poll(&look, 1, 0) == 1;
-}
-
 /* What it says. */
 
 static bool
@@ -265,23 +254,10 @@ pump(struct session *session)
 
 /* What it hears. */
 
-static void
-read_late(void *with, int events)
-{
-	struct session *session = with;
-
-	(void)events;
-	watch_free(session->late);
-	session->late = NULL;
-	session->waiting = false;
-	if (!session->broken && turn(session, true))
-		session->events->ready(session->with);
-}
-
 bool
 session_busy(const struct session *session)
 {
-	return session->broken || session->waiting || session->theirs < 0;
+	return session->broken || session->theirs < 0;
 }
 
 bool
@@ -291,11 +267,7 @@ session_give(struct session *session, const char *line, size_t length)
 		return false;
 	if (send(session->ours, line, length, MSG_NOSIGNAL) != (ssize_t)length)
 		return fail(session, "libircclient does not read what it is given.");
-	if (readable(session->theirs))
-		return turn(session, true);
-	session->waiting = true;
-	session->late = loop_descriptor(session->engine->loop, session->theirs, LOOP_READ, read_late, session);
-	return false;
+	return turn(session, true);
 }
 
 /* The library writes whatever it is given, line ends too. */
@@ -362,14 +334,6 @@ find_theirs(const struct session *session, const struct sockaddr_in *peer)
 }
 
 static void
-quicken(int fd)
-{
-	int on = 1;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
-static void
 close_door(struct session *session)
 {
 	watch_free(session->at_door);
@@ -380,17 +344,32 @@ close_door(struct session *session)
 	watch_off(session->timer);
 }
 
+/* A pair of our own takes the place of its connection: what is written to it can be read at once, TCP would only cost, and no port is
+ * left that anybody could find. */
+static bool
+pair_up(struct session *session, int theirs)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
+		return false;
+	session->ours = pair[0];
+	bool paired = dup3(pair[1], theirs, O_CLOEXEC) == theirs;
+	close(pair[1]);
+	return paired;
+}
+
 /* First it finds that it is connected, then it says NICK and USER. */
 static void
-let_in(struct session *session, int fd, int theirs)
+let_in(struct session *session, int theirs)
 {
-	session->ours = fd;
-	session->theirs = theirs;
 	close_door(session);
-	fcntl(theirs, F_SETFD, FD_CLOEXEC);
-	quicken(theirs);
-	quicken(fd);
-	session->its_words = loop_descriptor(session->engine->loop, fd, LOOP_READ, collect_words, session);
+	if (!pair_up(session, theirs)) {
+		fail(session, "There was no descriptor left for libircclient.");
+		return;
+	}
+	session->theirs = theirs;
+	session->its_words = loop_descriptor(session->engine->loop, session->ours, LOOP_READ, collect_words, session);
 	if (turn(session, false) && pump(session))
 		session->events->ready(session->with);
 }
@@ -407,11 +386,10 @@ somebody_came(void *with, int events)
 	if (fd < 0)
 		return;
 	int theirs = find_theirs(session, &peer);
-	if (theirs >= 0) {
-		let_in(session, fd, theirs);
-		return;
-	}
-	log_warning("A stranger came to the door of libircclient and was sent away.");
+	if (theirs >= 0)
+		let_in(session, theirs);
+	else
+		log_warning("A stranger came to the door of libircclient and was sent away.");
 	close(fd);
 }
 
@@ -521,7 +499,6 @@ session_close(struct session *session)
 	close_door(session);
 	watch_free(session->timer);
 	watch_free(session->its_words);
-	watch_free(session->late);
 	watch_free(session->failing);
 	if (session->library) {
 		irc_disconnect(session->library);

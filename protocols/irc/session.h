@@ -1,4 +1,4 @@
-/* session: an unmodified libircclient behind a loopback connection that only it can have. It registers and takes lines apart;
+/* session: an unmodified libircclient behind a connection that only it can have. It registers and takes lines apart;
  * what it must not see does not reach it (line_for_library), and what it may not say is dropped here. */
 #ifndef SALLYPORT_PROTOCOLS_IRC_SESSION_H
 #define SALLYPORT_PROTOCOLS_IRC_SESSION_H
@@ -25,7 +25,7 @@ struct session_events {
 	void (*said)(const struct irc_line *, void *with);      /* it wants to say NICK, USER, JOIN ...: on to the server */
 	/* What it made of the line that it was just given. `event`: JOIN, PRIVMSG, 433 ... Parameters are never NULL, but may be "". */
 	void (*heard)(const char *event, const char *origin, const char *const *params, size_t count, void *with);
-	void (*ready)(void *with);      /* it is there, or has read what it was late with: the next line may come */
+	void (*ready)(void *with);      /* it is there: the next line may come */
 	void (*broken)(const char *why, void *with);
 };
 
@@ -34,7 +34,7 @@ struct session *session_open(const struct engine *, struct low_descriptors *, co
 	const struct session_events *, void *with, struct error *);
 void session_close(struct session *);
 
-/* One line from line_for_library(). False: it has not read it yet, and ready() follows; or it is broken. */
+/* One line from line_for_library(). False: it is not there yet, and ready() follows; or it is broken. */
 bool session_give(struct session *, const char *line, size_t length);
 
 bool session_busy(const struct session *);      /* it cannot be given a line now; ready() follows */

@@ -24,11 +24,12 @@
 enum {
 	STACK = 128 * 1024,
 	GUARD = 64 * 1024,              /* larger than any frame, so that none steps over it */
-	SPARE = 64,                     /* stacks that are kept for the next fiber */
+	SPARE = 64,                     /* fibers that have ended and are kept for the next run */
 	ALARM_STACK = 64 * 1024,        /* where the overflow handler runs */
 };
 
 struct fiber {
+	struct fiber *next;             /* among those that are kept */
 	struct fibers *pool;
 	const char *name;
 	void (*run)(void *);
@@ -47,7 +48,7 @@ struct fiber {
 };
 
 struct fibers {
-	char *spare[SPARE];
+	struct fiber *spare;
 	size_t spares;
 	void *alarm_stack;
 	struct sigaction before;
@@ -101,27 +102,11 @@ fibers_open(void)
 	return fibers;
 }
 
-void
-fibers_close(struct fibers *fibers)
-{
-	if (!fibers)
-		return;
-	while (fibers->spares)
-		munmap(fibers->spare[--fibers->spares], GUARD + STACK);
-	if (fibers->alarm_stack) {
-		sigaction(SIGSEGV, &fibers->before, NULL);
-		sigaltstack(&(stack_t){ .ss_flags = SS_DISABLE }, NULL);
-		free(fibers->alarm_stack);
-	}
-	free(fibers);
-}
-
 static char *
-take_stack(struct fibers *fibers)
+new_stack(void)
 {
-	if (fibers->spares)
-		return fibers->spare[--fibers->spares];
 	char *stack = mmap(NULL, GUARD + STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+
 	if (stack == MAP_FAILED)
 		return NULL;
 	if (mprotect(stack, GUARD, PROT_NONE) != 0) {
@@ -132,33 +117,53 @@ take_stack(struct fibers *fibers)
 }
 
 static void
-give_stack(struct fibers *fibers, char *stack)
+fiber_free(struct fiber *fiber)
 {
 #if defined __SANITIZE_ADDRESS__
-	__asan_unpoison_memory_region(stack + GUARD, STACK);
+	__asan_unpoison_memory_region(fiber->stack + GUARD, STACK);
 #endif
-	if (fibers->spares < SPARE)
-		fibers->spare[fibers->spares++] = stack;
-	else
-		munmap(stack, GUARD + STACK);
+#ifdef HAVE_VALGRIND_H
+	VALGRIND_STACK_DEREGISTER(fiber->known);
+#endif
+	munmap(fiber->stack, GUARD + STACK);
+	free(fiber);
 }
 
-/* Where a fiber begins. makecontext() passes only ints, so the pointer comes in two halves. */
+void
+fibers_close(struct fibers *fibers)
+{
+	if (!fibers)
+		return;
+	while (fibers->spare) {
+		struct fiber *fiber = fibers->spare;
+		fibers->spare = fiber->next;
+		fiber_free(fiber);
+	}
+	if (fibers->alarm_stack) {
+		sigaction(SIGSEGV, &fibers->before, NULL);
+		sigaltstack(&(stack_t){ .ss_flags = SS_DISABLE }, NULL);
+		free(fibers->alarm_stack);
+	}
+	free(fibers);
+}
+
+/* Where a fiber begins; when it has run, the next run goes on from here. makecontext() passes only ints, so the pointer comes in two halves. */
 static void
 begin(unsigned high, unsigned low)
 {
 	struct fiber *fiber = (struct fiber *)((uintptr_t)high << 16 << 16 | low);
 
+	for (;;) {
 #if defined __SANITIZE_ADDRESS__
-	__sanitizer_finish_switch_fiber(NULL, &fiber->back_stack, &fiber->back_size);
+		__sanitizer_finish_switch_fiber(NULL, &fiber->back_stack, &fiber->back_size);
 #endif
-	fiber->run(fiber->with);
-	fiber->ended = true;
+		fiber->run(fiber->with);
+		fiber->ended = true;
 #if defined __SANITIZE_ADDRESS__
-	__sanitizer_start_switch_fiber(NULL, fiber->back_stack, fiber->back_size);
+		__sanitizer_start_switch_fiber(NULL, fiber->back_stack, fiber->back_size);
 #endif
-	setcontext(&fiber->back);
-	abort();
+		swapcontext(&fiber->here, &fiber->back);
+	}
 }
 
 /* getcontext() may return twice, so it has a function of its own, where nothing is kept. */
@@ -174,19 +179,16 @@ set_out(struct fiber *fiber)
 	fiber->here.uc_stack.ss_size = 0;
 }
 
-struct fiber *
-fiber_new(struct fibers *fibers, const char *name, void (*run)(void *), void *with)
+static struct fiber *
+make_fiber(struct fibers *fibers)
 {
-	char *stack = take_stack(fibers);
+	char *stack = new_stack();
 	struct fiber *fiber;
 
 	if (!stack)
 		return NULL;
 	fiber = memory_take(sizeof *fiber);
 	fiber->pool = fibers;
-	fiber->name = name;
-	fiber->run = run;
-	fiber->with = with;
 	fiber->stack = stack;
 #ifdef HAVE_VALGRIND_H
 	fiber->known = VALGRIND_STACK_REGISTER(stack + GUARD, stack + GUARD + STACK);
@@ -195,14 +197,39 @@ fiber_new(struct fibers *fibers, const char *name, void (*run)(void *), void *wi
 	return fiber;
 }
 
-static void
-fiber_free(struct fiber *fiber)
+struct fiber *
+fiber_new(struct fibers *fibers, const char *name, void (*run)(void *), void *with)
 {
-#ifdef HAVE_VALGRIND_H
-	VALGRIND_STACK_DEREGISTER(fiber->known);
+	struct fiber *fiber = fibers->spare;
+
+	if (fiber) {
+		fibers->spare = fiber->next;
+		fibers->spares--;
+	} else if (!(fiber = make_fiber(fibers))) {
+		return NULL;
+	}
+	fiber->name = name;
+	fiber->run = run;
+	fiber->with = with;
+	fiber->ended = false;
+	return fiber;
+}
+
+static void
+keep_or_free(struct fiber *fiber)
+{
+	struct fibers *fibers = fiber->pool;
+
+	if (fibers->spares >= SPARE) {
+		fiber_free(fiber);
+		return;
+	}
+#if defined __SANITIZE_ADDRESS__
+	__asan_unpoison_memory_region(fiber->stack + GUARD, STACK);
 #endif
-	give_stack(fiber->pool, fiber->stack);
-	free(fiber);
+	fiber->next = fibers->spare;
+	fibers->spare = fiber;
+	fibers->spares++;
 }
 
 bool
@@ -221,7 +248,7 @@ fiber_enter(struct fiber *fiber)
 	running = outer;
 	if (!fiber->ended)
 		return true;
-	fiber_free(fiber);
+	keep_or_free(fiber);
 	return false;
 }
 

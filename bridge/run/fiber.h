@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 struct fiber;
-struct fibers;          /* the pool of stacks */
+struct fibers;          /* the pool of those that have ended */
 
 struct fibers *fibers_open(void);
 void fibers_close(struct fibers *);                     /* every fiber has ended */

@@ -232,6 +232,17 @@ sequence(const char *at, size_t length)
 	return *at == '\x03' || *at == '\x04' ? colour(at, length) : 0;
 }
 
+/* How many bytes from here are plain visible ASCII, which stays what it is: nearly all that people write. */
+static size_t
+visible(const char *at, size_t length)
+{
+	size_t i = 0;
+
+	while (i < length && at[i] > ' ' && at[i] < 0x7f)
+		i++;
+	return i;
+}
+
 /* Adds what may be seen of it. A blank stands for white space, once where `fold`. */
 static void
 add_clean(struct text *out, const char *at, size_t size, int32_t c, bool fold)
@@ -258,7 +269,9 @@ clean(struct arena *arena, const char *text, size_t length, bool fold)
 	size_t used;
 
 	for (size_t i = 0; i < length; i += used) {
-		used = sequence(text + i, length - i);
+		used = visible(text + i, length - i);
+		text_add_bytes(&out, text + i, used);
+		used = used ? used : sequence(text + i, length - i);
 		if (used)
 			continue;
 		int32_t c = decode(text + i, length - i, &used);
@@ -313,6 +326,10 @@ text_plain(struct arena *arena, const char *text)
 	size_t used;
 
 	for (size_t i = 0, length = strlen(text); i < length; i += used) {
+		used = visible(text + i, length - i);
+		text_add_bytes(&out, text + i, used);
+		if (used)
+			continue;
 		int32_t c = decode(text + i, length - i, &used);
 		size_t p = 0;
 		while (p < sizeof plain / sizeof *plain && plain[p].from != c)

@@ -79,7 +79,7 @@ write_audit(struct db *db, void *with, struct arena *arena, struct error *error)
 	return audit_write(db, with, error);
 }
 
-/* A row that nobody waits for: a look that was answered, a command that was refused. */
+/* A row that nobody waits for: a look that was answered, a command that was refused. `command` NULL: as canonical() has it. */
 static void
 audit_queue(const struct request *request, const char *what, const char *command, const char *decision, const char *rule, const char *result)
 {
@@ -89,7 +89,7 @@ audit_queue(const struct request *request, const char *what, const char *command
 	struct arena *arena = work_arena(work);
 	struct audit_entry *row = work_with(work);
 
-	*row = entry(arena, request, what, command);
+	*row = entry(arena, request, what, command ? command : canonical(request));
 	row->decision = arena_text(arena, decision);
 	row->rule = arena_text(arena, rule);
 	row->result = redact_text(arena, result);
@@ -215,7 +215,7 @@ look(struct request *request, const struct decision *decision)
 		return;
 	if (!fine)
 		say(request, card_new(request->task->arena, TONE_BAD, "%s", request->task->error.text));
-	audit_queue(request, "answered", canonical(request), "allowed", decision->rule, fine ? "answered" : request->task->error.text);
+	audit_queue(request, "answered", NULL, "allowed", decision->rule, fine ? "answered" : request->task->error.text);
 	event_done(request);
 }
 

@@ -146,7 +146,7 @@ static bool
 settle_db(struct db *db, struct error *error)
 {
 	return db_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
-		"PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA journal_size_limit=16777216;", error);
+		"PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-256; PRAGMA journal_size_limit=16777216;", error);
 }
 
 static bool

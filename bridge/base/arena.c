@@ -176,13 +176,17 @@ arena_slice(struct arena *arena, const char *text, size_t length)
 char *
 arena_vprintf(struct arena *arena, const char *format, va_list values)
 {
+	char brief[256];
 	va_list again;
 
 	va_copy(again, values);
-	int length = vsnprintf(NULL, 0, format, values);
-	char *text = arena_take(arena, (size_t)(length < 0 ? 0 : length) + 1);
-	if (length > 0)
-		vsnprintf(text, (size_t)length + 1, format, again);
+	int length = vsnprintf(brief, sizeof brief, format, values);
+	size_t size = (size_t)(length < 0 ? 0 : length) + 1;
+	char *text = arena_take(arena, size);
+	if (length > 0 && size <= sizeof brief)
+		memcpy(text, brief, size);
+	else if (length > 0)
+		vsnprintf(text, size, format, again);
 	va_end(again);
 	return text;
 }

@@ -13,20 +13,19 @@ static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";         /* Croc
 void
 ulid_make(char out[ULID_LENGTH + 1])
 {
-	unsigned char bytes[16];
-	uint64_t now = (uint64_t)clock_wall();
+	unsigned char chance[10];
+	uint64_t high = (uint64_t)clock_wall() << 16, low = 0;
 
-	for (size_t i = 0; i < 6; i++)
-		bytes[i] = (unsigned char)(now >> (40 - 8 * i));
 	/* The kernel gives 10 bytes at once or, before it has any, waits: it never gives fewer. */
-	if (getrandom(bytes + 6, 10, 0) != 10)
+	if (getrandom(chance, sizeof chance, 0) != sizeof chance)
 		abort();
-	/* 128 bits from the left, five at a time; the first digit has the three that are left over. */
-	for (int i = 0; i < ULID_LENGTH; i++) {
-		unsigned value = 0;
-		for (int bit = i * 5 - 2; bit < i * 5 + 3; bit++)
-			value = value << 1 | (bit < 0 ? 0u : (unsigned)bytes[bit / 8] >> (7 - bit % 8) & 1u);
-		out[i] = digits[value];
+	high |= (uint64_t)chance[0] << 8 | chance[1];
+	memcpy(&low, chance + 2, sizeof low);
+	/* 128 bits from the right, five at a time; the first digit has the three that are left over. */
+	for (int i = ULID_LENGTH - 1; i >= 0; i--) {
+		out[i] = digits[low & 31];
+		low = low >> 5 | high << 59;
+		high >>= 5;
 	}
 	out[ULID_LENGTH] = '\0';
 }

@@ -15,6 +15,7 @@ enum {
 	NAME_MOST = 64,                 /* of an id, a name that is addressed, and their like */
 	URL_MOST = 2000,
 	LINE_LEAST = 80,                /* a line is never drawn narrower */
+	BRIEF = 100,                    /* bytes of a headline that fits into one line, whatever names stand around it */
 };
 
 static const char *const tones[] = { "plain", "good", "bad", "waiting" };
@@ -531,9 +532,21 @@ card_lines(struct arena *arena, const struct card *card, size_t most, size_t lin
 	return drawing.out;
 }
 
+/* One sentence, and short: one line, which nobody has to draw to know it. */
+static bool
+is_brief(const struct card *card)
+{
+	bool alone = !card->fact_count && !card->line_count && !card->quote_count && !card->url && !card->skip;
+
+	return alone && *card->headline && strlen(card->headline) < BRIEF;
+}
+
 size_t
 card_shown(const struct card *card, size_t lines, bool *left)
 {
+	*left = false;
+	if (is_brief(card))
+		return 1;
 	struct arena *arena = arena_new();
 	size_t count = draw(arena, card, CARD_WIDTH).out.count;
 

@@ -359,18 +359,21 @@ pair_up(struct session *session, int theirs)
 	return paired;
 }
 
-/* First it finds that it is connected, then it says NICK and USER. */
+/* First it finds that it is connected, then it says NICK and USER. When it finds that, it asks for its own address, once, and would take one
+ * that is not of IPv4 for one of IPv6, for which it has no room: so the pair comes after that. */
 static void
 let_in(struct session *session, int theirs)
 {
 	close_door(session);
+	session->theirs = theirs;
+	if (!turn(session, false))
+		return;
 	if (!pair_up(session, theirs)) {
 		fail(session, "There was no descriptor left for libircclient.");
 		return;
 	}
-	session->theirs = theirs;
 	session->its_words = loop_descriptor(session->engine->loop, session->ours, LOOP_READ, collect_words, session);
-	if (turn(session, false) && pump(session))
+	if (pump(session))
 		session->events->ready(session->with);
 }
 

@@ -31,7 +31,7 @@ class Person:
             self.send("CAP REQ :sasl")
             self.expect("ACK")
             self.send("AUTHENTICATE PLAIN")
-            self.expect("AUTHENTICATE +")
+            self.expect(lambda line: line in ("AUTHENTICATE +", "AUTHENTICATE :+"))
             self.send("AUTHENTICATE " + base64.b64encode(f"\0{account}\0{password}".encode()).decode())
             self.expect(" 903 ")
         self.send("CAP END")

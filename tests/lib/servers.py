@@ -3,10 +3,11 @@ import base64
 import json
 import os
 import shutil
+import socket
 import subprocess
 import urllib.request
 
-from . import things
+from . import irc, things
 
 TREES = os.environ.get("SALLYPORT_SERVERS")
 
@@ -158,6 +159,117 @@ history: {{enabled: true, channel-length: 2048, client-length: 256, chathistory-
         self.run("/usr/bin/ergochat", "run", "--conf", f"{self.inside}/ergo.yaml")
         things.wait_until(things.listening(self.tls_port), 20, "ergo")
         return self
+
+
+class Inspircd(InTree):
+    """With accounts once services are linked. Without account_tag people are known by extended-join, account-notify and WHOX."""
+
+    def __init__(self, name="irc.insp.test", sid="00A", account_tag=True):
+        super().__init__("debian12", "inspircd")
+        self.name, self.sid, self.account_tag = name, sid, account_tag
+        self.port, self.tls_port, self.link_port = things.free_port(), things.free_port(), things.free_port()
+        self.ca = certificate(self.folder, "localhost")
+        self.peers = []                         # other servers of the network, linked by an oper's CONNECT
+        os.makedirs(os.path.join(self.folder, "data"))
+
+    def configure(self):
+        d, tag = self.inside, '<module name="ircv3_accounttag">' if self.account_tag else ""
+        links = "".join(f'<link name="{peer.name}" ipaddr="127.0.0.1" port="{peer.link_port}" allowmask="127.0.0.1" sendpass="link-secret" recvpass="link-secret">\n'
+                        for peer in self.peers)
+        self.write("conf", f"""<server name="{self.name}" description="t" id="{self.sid}" network="InspTest">
+<admin name="a" nick="a" email="a@b.c">
+<path configdir="{d}" datadir="{d}/data" logdir="{d}" moduledir="/usr/lib/inspircd/modules" runtimedir="{d}">
+<module name="ssl_gnutls">
+<sslprofile name="tls" provider="gnutls" certfile="{d}/server.pem" keyfile="{d}/server.key" cafile="" hash="sha256" requestclientcert="yes">
+<bind address="127.0.0.1" port="{self.port}" type="clients">
+<bind address="127.0.0.1" port="{self.tls_port}" type="clients" sslprofile="tls">
+<bind address="127.0.0.1" port="{self.link_port}" type="servers">
+<module name="cap">
+<module name="ircv3">
+{tag}
+<module name="ircv3_batch">
+<module name="ircv3_capnotify">
+<module name="ircv3_chghost">
+<module name="ircv3_ctctags">
+<module name="ircv3_echomessage">
+<module name="ircv3_labeledresponse">
+<module name="ircv3_msgid">
+<module name="ircv3_servertime">
+<module name="services_account">
+<module name="sasl">
+<module name="sha256">
+<module name="spanningtree">
+<module name="sslinfo">
+<module name="monitor">
+<module name="botmode">
+<link name="services.test" ipaddr="127.0.0.1" port="7000" allowmask="127.0.0.1" sendpass="link-secret" recvpass="link-secret">
+{links}<uline server="services.test" silent="yes">
+<class name="all" commands="*" privs="*" usermodes="*" chanmodes="*">
+<type name="root" classes="all" vhost="oper.test">
+<oper name="root" password="oper-secret" host="*@*" type="root">
+<connect name="main" allow="*" timeout="60" pingfreq="120" hardsendq="1M" softsendq="8192" recvq="8192" threshold="1000" commandrate="100000" fakelag="no" localmax="1000" globalmax="1000" maxconnwarn="no" resolvehostnames="no" useident="no">
+<performance nouserdns="yes" softlimit="1000" quietbursts="yes">
+<security announceinvites="dynamic" hideserver="">
+<options prefixquit="Quit: " defaultmodes="nt">
+<log method="file" type="* -USERINPUT -USEROUTPUT" level="default" target="{d}/ircd.log">
+<sasl target="services.test" requiressl="no">
+""")
+
+    def start(self):
+        self.configure()
+        self.run("/usr/sbin/inspircd", f"--config={self.inside}/conf", "--nofork", "--runasroot")
+        things.wait_until(things.listening(self.tls_port), 20, "InspIRCd")
+        return self
+
+
+class Atheme(InTree):
+    """Services for an InspIRCd: NickServ and SASL."""
+
+    def __init__(self, ircd):
+        super().__init__("debian12", "atheme")
+        self.ircd = ircd
+        modules = "".join(f'loadmodule "modules/{name}";\n' for name in (
+            "protocol/inspircd", "backend/opensex", "crypto/posix", "nickserv/main", "nickserv/register", "nickserv/identify", "nickserv/cert", "nickserv/logout",
+            "saslserv/main", "saslserv/plain", "saslserv/external"))
+        self.write("conf", f"""{modules}
+serverinfo {{ name = "services.test"; desc = "services"; numeric = "00Z"; recontime = 1; netname = "InspTest"; hidehostsuffix = "users.test";
+  adminname = "a"; adminemail = "a@b.example"; registeremail = "a@b.example"; mta = "/bin/true"; loglevel = {{ error; info; admin; network; }};
+  maxlogins = 50; maxusers = 50; mdlimit = 30; emaillimit = 10; emailtime = 300; auth = none; casemapping = rfc1459; }};
+uplink "{ircd.name}" {{ host = "127.0.0.1"; port = {ircd.link_port}; send_password = "link-secret"; receive_password = "link-secret"; }};
+nickserv {{ nick = "NickServ"; user = "services"; host = "services.test"; real = "Nickname Services"; }};
+saslserv {{ nick = "SaslServ"; user = "services"; host = "services.test"; real = "SASL"; }};
+general {{ }};
+""")
+        for base, folders, names in os.walk(self.folder):
+            for name in [base] + [os.path.join(base, name) for name in folders + names]:
+                os.chown(name, 65534, 65534)
+
+    def command(self, *argv):
+        return ["chroot", "--userspec=65534:65534", self.tree, *argv]
+
+    def start(self):
+        self.run("/usr/bin/atheme-services", "-n", "-c", f"{self.inside}/conf", "-D", self.inside, "-l", f"{self.inside}/atheme.log",
+                 "-p", f"{self.inside}/pid")
+        things.wait_until(self.linked, 30, "atheme's link")
+        return self
+
+    def linked(self):
+        """SASL is offered once services are there."""
+        with socket.create_connection(("127.0.0.1", self.ircd.port), timeout=5) as s, s.makefile("rwb") as lines:
+            lines.write(b"CAP LS 302\r\n")
+            lines.flush()
+            for line in lines:
+                if b" LS " in line:
+                    return b"sasl=" in line
+        return False
+
+    def register(self, *names):
+        """Accounts; each with the password pw-NAME."""
+        for name in names:
+            person = irc.Person(self.ircd.tls_port, name, tls=self.ircd.ca)
+            person.send(f"PRIVMSG NickServ :REGISTER pw-{name} {name}@b.example")
+            person.expect(lambda line: "NickServ" in line and ("registered" in line or "now registered" in line))
+            person.close()
 
 
 MASTER = """

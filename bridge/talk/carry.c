@@ -102,7 +102,7 @@ say(struct request *request, struct card *card)
 {
 	if (!card->id && !card->to && request->room)
 		card->to = request->from.shown;
-	outbox_say(request->talk->outbox, &request->place, request->own->replies_to, card);
+	request_say(request, card);
 }
 
 struct done { int64_t event; };

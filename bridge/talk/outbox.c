@@ -19,6 +19,7 @@
 enum {
 	LANE_TURN = 64,                 /* items one task works off */
 	LANE_MOST = 1000,               /* answers without a row that may wait in one place */
+	SPARE_MOST = 100,               /* and where so many do, none is added for people we do not know */
 	LOOSE_LIFE = 60 * 1000,         /* ms after which such an answer answers nobody any more */
 	PATIENCE_FIRST = 1000,          /* ms before a delivery that failed is tried again, doubling */
 	PATIENCE_MOST = 60 * 1000,
@@ -47,6 +48,7 @@ struct item {
 	struct arena *arena;            /* of a card without a row */
 	const struct card *card;
 	const char *replies;
+	bool spare;                     /* for somebody we do not know */
 };
 
 /* What waits for one place, first in first out. A task works it off and ends with it. */
@@ -319,7 +321,8 @@ say_taken(struct task *task, struct lane *lane, const struct taking *taken)
 static void
 say_loose(struct task *task, struct lane *lane, struct item *item)
 {
-	struct delivery delivery = { .place = lane->place, .op = DELIVERY_SAY, .replies = item->replies, .card = item->card };
+	struct delivery delivery = { .place = lane->place, .op = DELIVERY_SAY, .replies = item->replies, .spare = item->spare,
+		.card = item->card };
 	const char *message = NULL;
 
 	if (item->made + LOOSE_LIFE < clock_wall())
@@ -547,22 +550,43 @@ outbox_link_ready(struct outbox *outbox, const char *link)
 	}
 }
 
-void
-outbox_say(struct outbox *outbox, const struct place *place, const char *replies, const struct card *card)
+/* A place whose answers pile up has room for those that people wait for. */
+static bool
+is_full(const struct lane *lane, bool spare)
 {
-	if (outbox->closing)
+	if (lane->loose < (spare ? SPARE_MOST : LANE_MOST))
+		return false;
+	if (!spare)
+		log_warning("More than %d answers wait for %s/%s; one more was dropped.", LANE_MOST, lane->place.link, lane->place.channel);
+	return true;
+}
+
+static void
+say(struct outbox *outbox, const struct place *place, const char *replies, const struct card *card, bool spare)
+{
+	struct lane *lane = outbox->closing ? NULL : lane_for(outbox, place);
+
+	if (!lane || is_full(lane, spare))
 		return;
-	struct lane *lane = lane_for(outbox, place);
-	if (lane->loose >= LANE_MOST) {
-		log_warning("More than %d answers wait for %s/%s; one more was dropped.", LANE_MOST, place->link, place->channel);
-		return;
-	}
 	struct item *item = memory_take(sizeof *item);
 	item->arena = arena_new();
 	item->made = clock_wall();
 	item->card = redacted(item->arena, card);
 	item->replies = arena_text(item->arena, replies);
+	item->spare = spare;
 	lane_put(lane, item);
+}
+
+void
+outbox_say(struct outbox *outbox, const struct place *place, const char *replies, const struct card *card)
+{
+	say(outbox, place, replies, card, false);
+}
+
+void
+outbox_say_spare(struct outbox *outbox, const struct place *place, const char *replies, const struct card *card)
+{
+	say(outbox, place, replies, card, true);
 }
 
 /* Saying. */

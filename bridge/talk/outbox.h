@@ -29,6 +29,7 @@ struct delivery {
 	const char *txn;                /* fixed before the first try; NULL: not kept, a crash loses it */
 	const char *edits;              /* DELIVERY_EDIT: the chat's id of the message */
 	const char *replies;            /* the chat's id of the message this answers; NULL: none */
+	bool spare;                     /* for somebody we do not know: only where there is room to spare, and never before others */
 	bool again;                     /* was tried in an earlier life: say "(resent)" where the chat cannot tell */
 	const struct card *card;
 };
@@ -50,6 +51,8 @@ void outbox_link_ready(struct outbox *, const char *link);      /* it came up: s
 /* Says it once, without a row: for answers that only look. In order with everything else for that place, but for what the store keeps
  * back while it refuses; where the link is away it waits a minute, no more. `card` is copied. */
 void outbox_say(struct outbox *, const struct place *, const char *replies, const struct card *);
+/* The same for somebody we do not know: many of them keep nobody else waiting. */
+void outbox_say_spare(struct outbox *, const struct place *, const char *replies, const struct card *);
 
 /* What a work says: made on the loop into the work's arena, written on the store's thread with the rest, kicked after the commit. */
 struct saying;

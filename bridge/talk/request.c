@@ -56,6 +56,14 @@ request_conf(const struct request *request)
 	return request->instance ? request->instance->conf : NULL;
 }
 
+void
+request_say(const struct request *request, const struct card *card)
+{
+	const struct request_private *own = request->own;
+
+	(request->person ? outbox_say : outbox_say_spare)(request->talk->outbox, &request->place, own->replies_to, card);
+}
+
 bool
 request_reply(struct request *request, struct card *card)
 {
@@ -75,7 +83,7 @@ request_reply(struct request *request, struct card *card)
 	card->most = card->most ? card->most : request->room ? request->talk->lines : PRIVATE_LINES * request->talk->lines;
 	card->more = task_text(request->task, "%smore", request->talk->prefix);
 	more_keep(request, card);
-	outbox_say(request->talk->outbox, &request->place, own->replies_to, card);
+	request_say(request, card);
 	return true;
 }
 

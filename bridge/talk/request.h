@@ -46,11 +46,12 @@ const void *request_conf(const struct request *);                           /* t
 /* An answer. A command that looks says it at once; one that changes has it written with its outcome.
  * request_reply() is always true, so that a handler can end with it. */
 bool request_reply(struct request *, struct card *);
+/* Says it at once, whatever the command is. People we do not know wait behind all others. */
+void request_say(const struct request *, const struct card *);
 
 /* From run() of a command with a letter: what the thing is known by, and that it is looked at until it ends. */
 void request_subject(struct request *, const char *subject);
 void request_follow(struct request *, const char *kind, const char *token, int64_t look_in_ms, int64_t give_up_in_ms);
-
 
 /* From settle(): what the looking found. */
 enum settled { SETTLED_DONE, SETTLED_NEVER, SETTLED_UNKNOWN };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
 #include "bridge/protocol.h"
@@ -18,13 +19,15 @@
 #include "protocols/irc/say.h"
 #include "protocols/irc/wire.h"
 
+enum { DROPPED_TOLD = 60 * 1000 };       /* ms between two warnings that answers were dropped */
+
 /* -- Its lines -------------------------------------------------------------------------------------------------------- */
 
 static struct said
 draw(struct task *task, const struct link *link, const struct presence *at, const struct channel *channel, const struct delivery *delivery)
 {
 	const struct login *login = &at->login;
-	bool whole = (login->has & CAP_MULTILINE) && (login->has & CAP_BATCH);
+	bool whole = (login->has & CAP_MULTILINE) && (login->has & CAP_BATCH) && !delivery->spare;
 	const struct say say = { .target = delivery->place.channel, .lines = link->lines, .prefix = presence_prefix(at), .most = presence_line(at),
 		.colour = at->irc->colour, .message = !strcmp(at->irc->answers, "message"), .again = delivery->again,
 		.whole_bytes = whole ? login->multiline.bytes : 0, .whole_lines = login->multiline.lines, .nick = at->nick,
@@ -40,6 +43,18 @@ takes_labels(const struct presence *at, const struct delivery *delivery)
 		&& strlen(delivery->txn) <= SAID_LABEL_MOST;
 }
 
+/* Whoever we do not know gets what is left over, so that they cannot keep anybody waiting (threats L2). */
+static void
+put_spare(struct presence *at, const struct written *line, bool goes_on)
+{
+	int64_t now = clock_mono();
+
+	if (wire_spare(at->wire, line, goes_on) || (at->dropped && now - at->dropped < DROPPED_TOLD))
+		return;
+	at->dropped = now;
+	log_warning("Strangers on %s ask for more than it lets me say; the oldest of their answers are dropped.", at->link->name);
+}
+
 /* All lines of a card leave together, so that nobody's come between them; one that is none keeps all of them back. */
 static bool
 put(struct task *task, struct presence *at, struct waiter *waiter)
@@ -47,7 +62,7 @@ put(struct task *task, struct presence *at, struct waiter *waiter)
 	size_t count = said_lines(waiter->said);
 	struct written line;
 
-	while (!waiter->lost && !wire_room(at->wire, count + 1))
+	while (!waiter->spare && !waiter->lost && !wire_room(at->wire, count + 1))
 		if (!task_park(task))
 			return false;
 	if (waiter->lost)
@@ -60,7 +75,9 @@ put(struct task *task, struct presence *at, struct waiter *waiter)
 	for (size_t i = 0; i < count; i++) {
 		said_write(&line, &envelope, waiter->said, i);
 		/* Servers take nothing else while a batch is open. */
-		if (i && waiter->said->whole)
+		if (waiter->spare)
+			put_spare(at, &line, i > 0);
+		else if (i && waiter->said->whole)
 			wire_along(at->wire, &line);
 		else
 			wire_later(at->wire, &line);
@@ -144,7 +161,8 @@ delivery_say(struct task *task, struct link *link, const struct delivery *delive
 		return task_fail(task, "I am not in %s%s%s.", target, channel && *channel->why ? ": " : "", channel ? channel->why : "");
 
 	struct said said = draw(task, link, at, channel, delivery);
-	struct waiter waiter = { .task = task->id, .target = target, .txn = delivery->txn, .said = &said, .labelled = takes_labels(at, delivery) };
+	struct waiter waiter = { .task = task->id, .target = target, .txn = delivery->txn, .said = &said, .labelled = takes_labels(at, delivery),
+		.spare = delivery->spare };
 	snprintf(waiter.batch, sizeof waiter.batch, "s%lu", ++at->batches_said);
 	presence_wait(at, &waiter);
 	bool fine = put(task, at, &waiter) && (!delivery->txn || prove(task, at, &waiter));

@@ -54,6 +54,7 @@ struct waiter {
 	char batch[24];                 /* the reference of ours */
 	bool put;                       /* its lines are in the queue */
 	bool labelled;                  /* they carry labels: the server says of each what became of it */
+	bool spare;                     /* for somebody we do not know: it waits behind all others, and may be dropped */
 	bool lost;                      /* the connection is gone: do not touch the presence */
 	bool proven;                    /* the server has it */
 	struct error refused;           /* why the server did not take it */
@@ -101,6 +102,7 @@ struct presence {
 	bool told_ban;                  /* since we were last let in */
 	unsigned slower;                /* how often a server found us too fast */
 	bool warned;                    /* of clocks that do not agree */
+	int64_t dropped;                /* mono ms: when it was last said that answers for strangers were dropped; 0: never */
 	bool identified;                /* STAGE_SERVICES: the password was said */
 	char services_said[128];        /* and what services said */
 	struct error why;

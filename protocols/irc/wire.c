@@ -106,7 +106,7 @@ send_waiting(struct wire *wire)
 {
 	struct written line;
 	int64_t wait = -1;
-	size_t waited = wire->flood.count;
+	size_t waited = wire->flood.lines.count;
 
 	/* Nothing comes between lines that belong together, whatever else is due. */
 	while (wire->up && !wire->dead && (flood_along(&wire->flood) || unsent(wire) < UNSENT_MOST)
@@ -114,7 +114,7 @@ send_waiting(struct wire *wire)
 		send_bytes(wire, &line);
 	if (wait > 0)
 		watch_after(wire->pace, wait);
-	if (wire->flood.count < waited)
+	if (wire->flood.lines.count < waited)
 		wire->events->drained(wire->with);
 }
 
@@ -156,6 +156,14 @@ wire_along(struct wire *wire, const struct written *line)
 {
 	flood_put(&wire->flood, line, FLOOD_ALONG);
 	send_waiting(wire);
+}
+
+bool
+wire_spare(struct wire *wire, const struct written *line, bool goes_on)
+{
+	flood_put_spare(&wire->flood, line, goes_on);
+	send_waiting(wire);
+	return !flood_spare_shorten(&wire->flood);
 }
 
 void

@@ -30,6 +30,8 @@ void wire_pace(struct wire *, int64_t burst, int64_t rate);    /* the server's l
 void wire_later(struct wire *, const struct written *);         /* in order, as the server's limit allows */
 void wire_first(struct wire *, const struct written *);         /* before all that waits, but it costs what a line costs */
 void wire_along(struct wire *, const struct written *);         /* right behind the one just given to wire_later(), with nothing in between */
+/* For people we do not know: behind all that waits; goes_on: it is of the same answer as the one before. False: the oldest of these had to go. */
+bool wire_spare(struct wire *, const struct written *, bool goes_on);
 void wire_after(struct wire *, const struct written *);         /* in order with those, without a wait of its own: a PING behind what was said */
 void wire_resume(struct wire *);
 void wire_fail(struct wire *, const char *why);                 /* down() is called from the loop */

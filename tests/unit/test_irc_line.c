@@ -479,6 +479,81 @@ test_the_queue_keeps_its_order_and_is_bounded(void **state)
 	flood_end(&flood);
 }
 
+static void
+put_spare(struct flood *flood, const char *text, bool goes_on)
+{
+	struct written line;
+
+	line_say(&line, 0, "NOTICE", "#ops", text);
+	flood_put_spare(flood, &line, goes_on);
+}
+
+static const char *
+next_at(struct flood *flood, int64_t now, struct written *line)
+{
+	int64_t wait;
+
+	return flood_take(flood, now, line, &wait) ? line->bytes : "nothing";
+}
+
+/* Threats L2. */
+static void
+test_strangers_leave_room_for_whoever_comes_next(void **state)
+{
+	struct flood flood;
+	struct written line;
+	int64_t wait;
+
+	(void)state;
+	flood_begin(&flood, 4, 2000);
+	for (int i = 0; i < 20; i++)
+		put_spare(&flood, "stranger", false);
+	assert_int_equal(taken_at(&flood, 5000), 3);
+	assert_false(flood_take(&flood, 5000, &line, &wait));
+	assert_int_equal(wait, 2000);
+	fill(&flood, 2);
+	assert_string_equal(next_at(&flood, 5000, &line), "NOTICE #ops 0\r\n");
+	assert_string_equal(next_at(&flood, 5000, &line), "nothing");
+	assert_string_equal(next_at(&flood, 7000, &line), "NOTICE #ops 1\r\n");
+	/* What others took is waited for as well. */
+	assert_string_equal(next_at(&flood, 8999, &line), "nothing");
+	assert_string_equal(next_at(&flood, 11000, &line), "NOTICE #ops stranger\r\n");
+	assert_int_equal(taken_at(&flood, 1000000), 3);
+	flood_end(&flood);
+	flood_begin(&flood, 1, 2000);
+	put_spare(&flood, "stranger", false);
+	assert_int_equal(taken_at(&flood, 5000), 1);
+	flood_end(&flood);
+}
+
+static void
+test_the_oldest_answers_for_strangers_go_first_and_as_a_whole(void **state)
+{
+	struct flood flood;
+	struct written line;
+
+	(void)state;
+	flood_begin(&flood, 4, 2000);
+	put_spare(&flood, "one", false);
+	put_spare(&flood, "| of one", true);
+	put_spare(&flood, "two", false);
+	for (int i = 3; i < FLOOD_SPARE_MOST; i++)
+		put_spare(&flood, "more", false);
+	assert_false(flood_spare_shorten(&flood));
+	put_spare(&flood, "the last", false);
+	assert_true(flood_spare_shorten(&flood));
+	assert_string_equal(next_at(&flood, 5000, &line), "NOTICE #ops two\r\n");
+	flood_end(&flood);
+	/* Without a limit of the server's they wait for the connection alone. */
+	flood_begin(&flood, 1, 0);
+	for (int i = 0; i < FLOOD_MOST; i++)
+		put_spare(&flood, "more", false);
+	assert_false(flood_spare_shorten(&flood));
+	put_spare(&flood, "the last", false);
+	assert_true(flood_spare_shorten(&flood));
+	flood_end(&flood);
+}
+
 /* -- Who and where -- */
 
 static struct channels
@@ -970,6 +1045,8 @@ main(void)
 		cmocka_unit_test(test_a_proof_never_waits_and_counts_half),
 		cmocka_unit_test(test_who_was_too_fast_is_half_as_fast),
 		cmocka_unit_test(test_the_queue_keeps_its_order_and_is_bounded),
+		cmocka_unit_test(test_strangers_leave_room_for_whoever_comes_next),
+		cmocka_unit_test(test_the_oldest_answers_for_strangers_go_first_and_as_a_whole),
 		cmocka_unit_test(test_only_the_servers_account_tag_proves_anybody),
 		cmocka_unit_test(test_what_is_no_command_is_not_heard),
 		cmocka_unit_test(test_look_alikes_are_the_same_only_where_the_network_says_so),

@@ -12,8 +12,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "bridge/archive.h"
-#include "bridge/backup.h"
+#include "bridge/cli/archive.h"
+#include "bridge/cli/backup.h"
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
@@ -21,10 +21,10 @@
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
 #include "bridge/bridge.h"
-#include "bridge/console_client.h"
-#include "bridge/explain.h"
-#include "bridge/keep.h"
-#include "bridge/manual.h"
+#include "bridge/cli/console_client.h"
+#include "bridge/cli/explain.h"
+#include "bridge/cli/keep.h"
+#include "bridge/cli/manual.h"
 #include "bridge/protocol.h"
 #include "bridge/report.h"
 #include "bridge/run/store.h"

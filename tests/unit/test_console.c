@@ -26,7 +26,7 @@
 #include "bridge/base/error.h"
 #include "bridge/base/json.h"
 #include "bridge/base/log.h"
-#include "bridge/console_client.h"
+#include "bridge/cli/console_client.h"
 #include "bridge/protocol.h"
 #include "bridge/run/loop.h"
 #include "bridge/run/task.h"

@@ -23,7 +23,7 @@
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
 #include "bridge/setup.h"
-#include "bridge/topics.h"
+#include "bridge/cli/topics.h"
 
 enum { SIZE = 256 * 1024 };
 

@@ -13,9 +13,9 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
 #include "bridge/integration.h"
-#include "bridge/manual.h"
+#include "bridge/cli/manual.h"
 #include "bridge/protocol.h"
-#include "bridge/topics.h"
+#include "bridge/cli/topics.h"
 
 static struct arena *arena;
 

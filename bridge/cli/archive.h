@@ -1,6 +1,6 @@
 /* archive: the audit in files: exported, archived with its proof, verified there. */
-#ifndef SALLYPORT_ARCHIVE_H
-#define SALLYPORT_ARCHIVE_H
+#ifndef SALLYPORT_CLI_ARCHIVE_H
+#define SALLYPORT_CLI_ARCHIVE_H
 
 struct keep;
 

@@ -1,5 +1,5 @@
 /* console_client: the other end of the console's socket: a terminal, a pipe, or one question. */
-#include "bridge/console_client.h"
+#include "bridge/cli/console_client.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "bridge/base/error.h"
 #include "bridge/base/json.h"
 #include "bridge/base/text.h"
-#include "bridge/console_editor.h"
+#include "bridge/cli/console_editor.h"
 
 enum {
 	ANSWER_LINE_MOST = CONSOLE_LINE_MOST + 1,

@@ -1,5 +1,5 @@
 /* keep: small things that every subcommand that keeps the state safe needs. */
-#include "bridge/keep.h"
+#include "bridge/cli/keep.h"
 
 #include <fcntl.h>
 #include <openssl/evp.h>

@@ -1,7 +1,7 @@
 /* console_editor: a line typed at a terminal, with libedit. */
 #include "config.h"
 
-#include "bridge/console_editor.h"
+#include "bridge/cli/console_editor.h"
 
 #ifdef HAVE_LIBEDIT
 

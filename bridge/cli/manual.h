@@ -1,6 +1,6 @@
 /* manual: what the configuration may hold and what can be typed, printed from the tables: sallyport manual [NAME]. */
-#ifndef SALLYPORT_MANUAL_H
-#define SALLYPORT_MANUAL_H
+#ifndef SALLYPORT_CLI_MANUAL_H
+#define SALLYPORT_CLI_MANUAL_H
 
 struct arena;
 struct text;

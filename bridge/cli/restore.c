@@ -1,5 +1,5 @@
 /* restore: a backup becomes the state; what was there is laid aside, and nothing that was open in the backup is done again. */
-#include "bridge/backup.h"
+#include "bridge/cli/backup.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "bridge/base/json.h"
 #include "bridge/base/text.h"
 #include "bridge/bridge.h"
-#include "bridge/keep.h"
+#include "bridge/cli/keep.h"
 #include "bridge/rights/audit_file.h"
 #include "bridge/run/store.h"
 #include "bridge/talk/intent.h"

@@ -1,6 +1,6 @@
 /* console_editor: a line typed at a terminal, with libedit: history, completion, and what the gateway says meanwhile above it. */
-#ifndef SALLYPORT_CONSOLE_EDITOR_H
-#define SALLYPORT_CONSOLE_EDITOR_H
+#ifndef SALLYPORT_CLI_CONSOLE_EDITOR_H
+#define SALLYPORT_CLI_CONSOLE_EDITOR_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* explain: sallyport explain PERSON COMMAND ROOM: may they, by which rule, or why not. Reads the configuration alone. */
-#ifndef SALLYPORT_EXPLAIN_H
-#define SALLYPORT_EXPLAIN_H
+#ifndef SALLYPORT_CLI_EXPLAIN_H
+#define SALLYPORT_CLI_EXPLAIN_H
 
 #include <stddef.h>
 

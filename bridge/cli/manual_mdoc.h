@@ -1,6 +1,6 @@
 /* manual_mdoc: the option and verb lists of the manual pages, in the language of mandoc and groff. */
-#ifndef SALLYPORT_MANUAL_MDOC_H
-#define SALLYPORT_MANUAL_MDOC_H
+#ifndef SALLYPORT_CLI_MANUAL_MDOC_H
+#define SALLYPORT_CLI_MANUAL_MDOC_H
 
 struct arena;
 struct text;

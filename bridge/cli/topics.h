@@ -1,6 +1,6 @@
 /* topics: what the manual can tell of: every kind of section with its options, and every verb, read off the tables that the program itself uses. */
-#ifndef SALLYPORT_TOPICS_H
-#define SALLYPORT_TOPICS_H
+#ifndef SALLYPORT_CLI_TOPICS_H
+#define SALLYPORT_CLI_TOPICS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
  *     SHA256SUMS       of both: sha256sum -c SHA256SUMS
  *
  * No secret is in it: the store never has one. Folders of jobs are not in it either: they are the output of what has run, and cleared in time. */
-#ifndef SALLYPORT_BACKUP_H
-#define SALLYPORT_BACKUP_H
+#ifndef SALLYPORT_CLI_BACKUP_H
+#define SALLYPORT_CLI_BACKUP_H
 
 #include <stdbool.h>
 #include <stdint.h>

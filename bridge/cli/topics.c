@@ -1,5 +1,5 @@
 /* topics: what the manual can tell of, read off the tables. */
-#include "bridge/topics.h"
+#include "bridge/cli/topics.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* backup: a copy of the state, made beside a gateway that runs or not, and read back before it has its name. */
 #include "config.h"
 
-#include "bridge/backup.h"
+#include "bridge/cli/backup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "bridge/base/error.h"
 #include "bridge/base/json.h"
 #include "bridge/base/text.h"
-#include "bridge/keep.h"
+#include "bridge/cli/keep.h"
 #include "bridge/rights/audit_file.h"
 #include "bridge/run/store.h"
 

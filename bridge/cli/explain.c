@@ -1,5 +1,5 @@
 /* explain: may they, by which rule, or why not. */
-#include "bridge/explain.h"
+#include "bridge/cli/explain.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* archive: the audit in files: exported, archived with its proof, verified there. */
-#include "bridge/archive.h"
+#include "bridge/cli/archive.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +15,8 @@
 #include "bridge/base/error.h"
 #include "bridge/base/text.h"
 #include "bridge/bridge.h"
-#include "bridge/console_client.h"
-#include "bridge/keep.h"
+#include "bridge/cli/console_client.h"
+#include "bridge/cli/keep.h"
 #include "bridge/report.h"
 #include "bridge/rights/audit_file.h"
 #include "bridge/run/store.h"

@@ -1,5 +1,5 @@
 /* manual: what the configuration may hold and what can be typed, printed from the tables. */
-#include "bridge/manual.h"
+#include "bridge/cli/manual.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -11,9 +11,9 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/conf.h"
 #include "bridge/base/text.h"
-#include "bridge/manual_mdoc.h"
+#include "bridge/cli/manual_mdoc.h"
 #include "bridge/talk/command.h"
-#include "bridge/topics.h"
+#include "bridge/cli/topics.h"
 
 enum { WIDTH = 79, NAME_WIDTH = 18, OUT_MOST = 1 << 20, ASKED_MOST = 60 };
 

@@ -1,6 +1,6 @@
 /* console_client: the other end of the console's socket: a terminal, a pipe, or one question. */
-#ifndef SALLYPORT_CONSOLE_CLIENT_H
-#define SALLYPORT_CONSOLE_CLIENT_H
+#ifndef SALLYPORT_CLI_CONSOLE_CLIENT_H
+#define SALLYPORT_CLI_CONSOLE_CLIENT_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* manual_mdoc: the option and verb lists of the manual pages. */
-#include "bridge/manual_mdoc.h"
+#include "bridge/cli/manual_mdoc.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "bridge/base/conf.h"
 #include "bridge/base/text.h"
 #include "bridge/talk/command.h"
-#include "bridge/topics.h"
+#include "bridge/cli/topics.h"
 
 /* The one encoder: a line of words. A backslash is \e, and what begins a line or a word of a macro is never taken for a request or a macro. */
 static const char *

@@ -1,6 +1,6 @@
 /* keep: what every subcommand that keeps the state safe has in hand. */
-#ifndef SALLYPORT_KEEP_H
-#define SALLYPORT_KEEP_H
+#ifndef SALLYPORT_CLI_KEEP_H
+#define SALLYPORT_CLI_KEEP_H
 
 #include <stdbool.h>
 

@@ -11,8 +11,9 @@ CAPS = "message-tags account-tag sasl=PLAIN server-time"
 
 
 class Network:
-    def __init__(self, channel="#ops", password="pw-sally", caps=CAPS, support="MODES=4"):
+    def __init__(self, channel="#ops", password="pw-sally", caps=CAPS, support="MODES=4", tls=None):
         self.channel, self.password, self.caps, self.support = channel, password, caps, support
+        self.tls = tls                          # an ssl.SSLContext
         self.asked = queue.Queue()              # ("WHO", nick, token) or ("WHOIS", nick) of the gateway, in order
         self.port = 0
         self.said = queue.Queue()               # (kind, target, text) of the gateway, in order
@@ -49,8 +50,9 @@ class Network:
             except OSError:
                 return
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.connection = connection
             try:
+                connection = self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
+                self.connection = connection
                 with connection, connection.makefile("rb") as lines:
                     for line in lines:
                         self.take(line.decode("utf-8", "replace").rstrip("\r\n"))

@@ -41,6 +41,28 @@ is_theirs(const struct presence *at, const char *user, const char *host)
 	return theirs;
 }
 
+/* Whether the line was said by the configured services, in nick, user and host. */
+static bool
+said_by_services(const struct presence *at)
+{
+	char nick[NAME_MOST + 1], theirs[NAME_MOST + 1];
+	const char *prefix = at->line.prefix ? at->line.prefix : "", *user = strchr(prefix, '!'), *host = user ? strrchr(user, '@') : NULL;
+
+	if (!host || !name_of(prefix, nick) || !name_same(nick, whom(at, theirs), at->channels.how))
+		return false;
+	struct arena *arena = arena_new();
+	bool said = is_theirs(at, arena_slice(arena, user + 1, (size_t)(host - user - 1)), host + 1);
+	arena_free(arena);
+	return said;
+}
+
+/* A nick has no dot. */
+static bool
+said_by_a_server(const struct presence *at)
+{
+	return at->line.prefix && strchr(at->line.prefix, '.') && !strchr(at->line.prefix, '!');
+}
+
 void
 nickserv_begin(struct presence *at)
 {
@@ -116,17 +138,17 @@ take_logged_in(struct presence *at)
 		presence_join(at);
 }
 
-/* +r on ourselves is given by services alone. */
+/* +r on ourselves is given by services alone, +R on ngircd. What is set in our own name, as servers do on connecting, may mean anything. */
 static void
 take_mode(struct presence *at)
 {
 	bool plus = true, registered = false;
 
-	if (!name_same(line_param(&at->line, 0), at->nick, at->channels.how))
+	if (!name_same(line_param(&at->line, 0), at->nick, at->channels.how) || !(said_by_services(at) || said_by_a_server(at)))
 		return;
 	for (const char *mode = line_param(&at->line, 1); *mode; mode++) {
 		plus = *mode == '+' || (plus && *mode != '-');
-		registered = registered || (plus && *mode == 'r');
+		registered = registered || (plus && (*mode == 'r' || *mode == 'R'));
 	}
 	if (registered)
 		take_logged_in(at);
@@ -136,15 +158,12 @@ take_mode(struct presence *at)
 static void
 take_notice(struct presence *at)
 {
-	char nick[NAME_MOST + 1], theirs[NAME_MOST + 1];
-	const char *prefix = at->line.prefix ? at->line.prefix : "", *user = strchr(prefix, '!'), *host = user ? strrchr(user, '@') : NULL;
+	const char *words = line_last(&at->line);
 
-	if (!host || !name_of(prefix, nick) || !name_same(nick, whom(at, theirs), at->channels.how))
+	if (!said_by_services(at))
 		return;
 	struct arena *arena = arena_new();
-	const char *words = line_last(&at->line);
-	if (is_theirs(at, arena_slice(arena, user + 1, (size_t)(host - user - 1)), host + 1))
-		snprintf(at->services_said, sizeof at->services_said, "%s", text_cut(arena, text_clean(arena, words, strlen(words)), WORDS_SHOWN));
+	snprintf(at->services_said, sizeof at->services_said, "%s", text_cut(arena, text_clean(arena, words, strlen(words)), WORDS_SHOWN));
 	arena_free(arena);
 }
 

@@ -69,6 +69,45 @@ test_a_mode_that_only_services_give_will_do(void **state)
 	await(story.ups == 1);
 }
 
+/* ngircd calls it R; r means restricted there. What we set ourselves on connecting comes from our own nick, and proves nothing. */
+static void
+test_a_mode_that_we_have_anyway_proves_nothing(void **state)
+{
+	(void)state;
+	use_nickserv("NickServ!services@services.corp.test");
+	come_in();
+	tell(":irc.test 311 sally NickServ services services.corp.test * :Nickname services");
+	expect("PRIVMSG NickServ :IDENTIFY sally open sesame");
+	tell(":sally!s@h MODE sally :+Rr");
+	tell(":sally MODE sally :+R");
+	tell(":N1ckServ!services@services.corp.test MODE sally :+R");
+	tell(":NickServ!evil@evil.test MODE sally :+R");
+	expect_nothing();
+	tell(":NickServ!services@services.corp.test MODE sally :+R");
+	let_in("sally", "sally");
+	await(story.ups == 1);
+}
+
+static void
+test_the_echo_of_the_password_is_nobodys_talk(void **state)
+{
+	(void)state;
+	use_nickserv("NickServ!services@services.corp.test");
+	start_gateway();
+	assert_true(answer_the_door());
+	greet("account-tag echo-message");
+	welcome("sally", "NETWORK=test");
+	expect("WHOIS NickServ");
+	tell(":irc.test 311 sally NickServ services services.corp.test * :Nickname services");
+	expect("PRIVMSG NickServ :IDENTIFY sally open sesame");
+	tell("@account=sally :sally!s@h PRIVMSG NickServ :IDENTIFY sally open sesame");
+	tell(":irc.test 900 sally sally!s@h sally :You are now logged in as sally");
+	let_in("sally", "sally");
+	await(story.ups == 1);
+	expect_heard_only(0);
+	assert_int_equal(logged("sesame"), 0);
+}
+
 /* Threats I5. */
 static void
 test_who_only_has_the_nick_gets_nothing(void **state)
@@ -296,6 +335,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(test_the_configured_services_get_the_password_and_nobody_joins_before_they_agree),
 		STORY(test_a_mode_that_only_services_give_will_do),
+		STORY(test_a_mode_that_we_have_anyway_proves_nothing),
+		STORY(test_the_echo_of_the_password_is_nobodys_talk),
 		STORY(test_who_only_has_the_nick_gets_nothing),
 		STORY(test_who_asks_for_the_password_gets_nothing),
 		STORY(test_services_that_are_away_are_waited_for),

@@ -152,9 +152,10 @@ agreed(struct login *login)
 	}
 	if (!wants_login(login))
 		fail(login, "A password leaves only over TLS; use tls = yes, or take account and password_file out.");
-	else if (!(login->offered & CAP_SASL) || !(login->has & CAP_SASL))
+	else if (!(login->offered & CAP_SASL) || !(login->has & CAP_SASL)) {
 		fail(login, "The server offers no SASL, so I cannot log in; are its services away?");
-	else
+		login->later = true;
+	} else
 		log_in(login);
 }
 

@@ -50,6 +50,7 @@ struct login {
 	} multiline;
 	bool alone;                             /* each is asked for alone: together they were refused */
 	bool logged_in;
+	bool later;                             /* LOGIN_FAILED, but only until services are linked again */
 	struct error why;                       /* of LOGIN_FAILED */
 };
 

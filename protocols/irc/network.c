@@ -245,7 +245,11 @@ go_on(struct presence *at)
 {
 	if (at->login.sasl.state == SASL_WORKING)
 		watch_now(at->proof);
-	if (at->login.state == LOGIN_FAILED && at->stage == STAGE_LOGIN)
+	if (at->login.state != LOGIN_FAILED || at->stage != STAGE_LOGIN)
+		return;
+	if (at->login.later)
+		wire_fail(at->wire, at->login.why.text);
+	else
 		presence_give_up(at, at->login.why.text);
 }
 

@@ -75,16 +75,29 @@ choose(const struct sasl *sasl)
 	return sasl->offered & SASL_SCRAM_SHA_256 ? SASL_SCRAM_SHA_256 : SASL_PLAIN;
 }
 
+/* Of what is offered, in the words of the configuration. */
+static void
+name_offers(const struct sasl *sasl, char out[80])
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < MECHANISMS; i++)
+		if (sasl->offered & mechanisms[i].mechanism)
+			sprintf(out + strlen(out), "%s\"%s\"", *out ? ", " : "", mechanisms[i].setting);
+	if (!*out)
+		strcpy(out, "nothing that I can do");
+}
+
 static void
 refuse_offer(struct sasl *sasl)
 {
+	char offers[80];
+
+	name_offers(sasl, offers);
+	sasl->state = SASL_FAILED;
 	if (sasl->wanted == SASL_BEST)
-		fail(sasl, "The server's SASL offers neither SCRAM-SHA-256 nor PLAIN, so a password is of no use; it may take a certificate (sasl = \"external\").");
-	else {
-		sasl->state = SASL_FAILED;
-		error_set(&sasl->why, "The server's SASL does not offer %s, and nothing else is what sasl says; is another mechanism meant?",
-			name_of_mechanism(sasl->used));
-	}
+		error_set(&sasl->why, "The server's SASL takes no password that I can give it, neither by scram-sha-256 nor by plain. It offers: %s.", offers);
+	else
+		error_set(&sasl->why, "The server's SASL does not offer %s, which is what sasl asks for. It offers: %s.", name_of_mechanism(sasl->used), offers);
 }
 
 void

@@ -399,8 +399,23 @@ test_the_best_that_is_offered_is_taken_and_nothing_weaker_than_was_asked_for(voi
 		struct login login = begin_with(table[i].mechanism, table[i].mechanism == SASL_EXTERNAL ? NULL : "open sesame", table[i].offer);
 		expect(table[i].said);
 		assert_int_equal(login.state, *table[i].said ? LOGIN_SASL : LOGIN_FAILED);
+		assert_false(login.later);
 		login_end(&login);
 	}
+}
+
+static void
+test_what_is_offered_in_its_place_is_named(void **state)
+{
+	struct login login = begin_with(SASL_SCRAM_SHA_256, "open sesame", "sasl=PLAIN,EXTERNAL");
+
+	(void)state;
+	assert_string_equal(login.why.text,
+		"The server's SASL does not offer SCRAM-SHA-256, which is what sasl asks for. It offers: \"external\", \"plain\".");
+	login = begin_with(SASL_BEST, "open sesame", "sasl=EXTERNAL");
+	assert_non_null(strstr(login.why.text, "It offers: \"external\"."));
+	login = begin_with(SASL_PLAIN, "open sesame", "sasl=XYZZY");
+	assert_non_null(strstr(login.why.text, "It offers: nothing that I can do."));
 }
 
 static void
@@ -666,6 +681,7 @@ main(void)
 		cmocka_unit_test(test_nothing_is_had_that_was_not_asked_for),
 		cmocka_unit_test(test_a_capability_can_go_and_come),
 		cmocka_unit_test(test_the_best_that_is_offered_is_taken_and_nothing_weaker_than_was_asked_for),
+		cmocka_unit_test(test_what_is_offered_in_its_place_is_named),
 		cmocka_unit_test(test_a_certificate_logs_in_without_a_password),
 		cmocka_unit_test(test_a_server_that_names_its_mechanisms_late_is_understood),
 		cmocka_unit_test(test_scram_proves_both_sides_and_the_password_stays_here),

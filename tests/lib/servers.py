@@ -253,6 +253,11 @@ general {{ }};
         things.wait_until(self.linked, 30, "atheme's link")
         return self
 
+    def die(self):
+        """Stops, and waits until the server has noticed: it offers no SASL then."""
+        self.stop()
+        things.wait_until(lambda: not self.linked(), 30, "atheme's split")
+
     def linked(self):
         """SASL is offered once services are there."""
         with socket.create_connection(("127.0.0.1", self.ircd.port), timeout=5) as s, s.makefile("rwb") as lines:

@@ -134,7 +134,7 @@ class Inspircd(Network):
         alice, carol = self.person("alice", "alice"), self.person("carol")
         self.gateway()
         self.there(alice)
-        self.services.stop()
+        self.services.die()
         # Who was proven stays so: the server itself knows it. Who was not cannot be now.
         alice.say("#ops", "!build hello")
         alice.expect("B1 passed")

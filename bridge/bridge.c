@@ -35,6 +35,7 @@
 #include "bridge/talk/label.h"
 #include "bridge/talk/manners.h"
 #include "bridge/talk/more.h"
+#include "bridge/talk/operators.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/pause.h"
 #include "bridge/words.h"
@@ -44,6 +45,7 @@ enum {
 	TASKS_MOST = 25000,             /* two mappings each; vm.max_map_count allows about 32,000 */
 	DRAIN = 3000,                   /* ms that commands may take to end when we are stopped */
 	DRAIN_LOOK = 50,
+	DROPPED_TOLD_EVERY = 60 * 1000, /* ms */
 	ANSWER_MOST = 32 << 20,         /* bytes of one answer to a question */
 };
 
@@ -54,13 +56,14 @@ const struct tables *const bridge_tables[] = {
 /* What carries the outbox. */
 
 static bool
-deliver(struct task *task, const struct delivery *delivery, const char **id, void *with)
+deliver(struct task *task, const struct delivery *delivery, struct delivered *done, void *with)
 {
 	struct link *link = links_find(&((struct bridge *)with)->links, delivery->place.link);
 
 	if (!link)
 		return task_fail(task, "No link is called %s any more.", delivery->place.link);
-	return link->protocol->deliver(task, link, delivery, id);
+	*done = (struct delivered){ 0 };
+	return link->protocol->deliver(task, link, delivery, done);
 }
 
 static bool
@@ -71,19 +74,37 @@ ready(const char *name, void *with)
 	return link && link->state == LINK_UP;
 }
 
-static bool
-edits(const char *name, void *with)
+static unsigned
+can(const char *name, void *with)
 {
 	const struct link *link = links_find(&((struct bridge *)with)->links, name);
 
-	return link && link->protocol->can & CAN_EDIT;
+	return link ? link->protocol->can : 0;
+}
+
+/* Somebody waits for what was never said, so the operators hear of it, once a minute. */
+static void
+dropped(const struct place *place, const char *why, void *with)
+{
+	struct bridge *bridge = with;
+	struct arena *arena = arena_new();
+	const char *where = place_text(arena, place);
+
+	log_error("A message for %s was dropped: %s", where, why);
+	if (clock_mono() >= bridge->tell_dropped_from) {
+		bridge->tell_dropped_from = clock_mono() + DROPPED_TOLD_EVERY;
+		operators_tell(&bridge->talk, card_new(arena, TONE_BAD, "a message for %s was dropped: %s", where, why), place->link);
+	}
+	arena_free(arena);
 }
 
 /* The way in. */
 
+/* What is written of what was heard at once: the commands that may change something, and how far the link was heard. */
 struct keeping {
-	struct message message;
-	int64_t event;
+	size_t count;
+	struct kept { size_t which; struct message message; int64_t event; } *each;     /* `which`: of those that were heard */
+	const char *link, *cursor;
 };
 
 static bool
@@ -92,14 +113,17 @@ keep(struct db *db, void *with, struct arena *arena, struct error *error)
 	struct keeping *keeping = with;
 
 	(void)arena;
-	return message_keep(db, &keeping->message, &keeping->event, error);
+	for (size_t i = 0; i < keeping->count; i++)
+		if (!message_keep(db, &keeping->each[i].message, &keeping->each[i].event, error))
+			return false;
+	return !keeping->cursor || message_cursor(db, keeping->link, keeping->cursor, error);
 }
 
 static void
 message_into(struct arena *arena, const struct message *from, struct message *to)
 {
-	*to = (struct message){ .place = place_copy(arena, &from->place), .id = arena_text(arena, from->id),
-		.text = arena_text(arena, from->text), .direct = from->direct, .heard = from->heard,
+	*to = (struct message){ .kind = from->kind, .place = place_copy(arena, &from->place), .id = arena_text(arena, from->id),
+		.on = arena_text(arena, from->on), .text = arena_text(arena, from->text), .direct = from->direct, .said = from->said, .heard = from->heard,
 		.from = { .account = arena_text(arena, from->from.account), .shown = arena_text(arena, from->from.shown),
 			.proof = arena_text(arena, from->from.proof), .proven = from->from.proven } };
 }
@@ -111,30 +135,59 @@ not_taken(struct task *task, struct bridge *bridge, const struct message *messag
 	struct card *card = card_new(task->arena, TONE_BAD, "refused: %s", why);
 
 	card->to = message->direct ? NULL : message->from.shown;
+	card->whom = message->from.account;
 	outbox_say(bridge->talk.outbox, &message->place, message->id, card);
 }
 
-/* A command that may change something is kept first; what only looks is not, so it costs no commit. */
+/* What only looks is not kept, so it costs no commit. */
 static bool
-hear_one(struct task *task, struct bridge *bridge, const struct message *message)
+is_kept(struct bridge *bridge, const struct message *message)
 {
-	if (!hearing_ours(&bridge->talk, message))
-		return true;
-	if (!hearing_changes(&bridge->talk, message)) {
-		hearing_take(&bridge->talk, message, 0);
-		return true;
-	}
+	return hearing_ours(&bridge->talk, message) && hearing_changes(&bridge->talk, message);
+}
+
+static struct work *
+to_keep(struct bridge *bridge, const struct link *link, const struct message *messages, size_t count, const char *cursor)
+{
 	struct work *work = work_new(keep, sizeof(struct keeping));
 	struct keeping *keeping = work_with(work);
-	message_into(work_arena(work), message, &keeping->message);
-	if (!store_commit(task, work)) {
-		not_taken(task, bridge, message, task_text(task, "I cannot keep what I am asked for, so nothing was done: %s", task->error.text));
-		return false;
+	struct arena *arena = work_arena(work);
+
+	keeping->link = arena_text(arena, link->name);
+	keeping->cursor = arena_text(arena, cursor);
+	keeping->each = arena_take(arena, (count + 1) * sizeof *keeping->each);
+	for (size_t i = 0; i < count; i++) {
+		if (!is_kept(bridge, &messages[i]))
+			continue;
+		keeping->each[keeping->count].which = i;
+		message_into(arena, &messages[i], &keeping->each[keeping->count++].message);
 	}
-	/* What is kept while we are being stopped is carried out after the next start. */
-	if (keeping->event && !bridge->cancelled)
-		hearing_take(&bridge->talk, message, keeping->event);
-	return true;
+	return work;
+}
+
+/* Who may hear the same again from a server that repeats is told nothing yet. */
+static bool
+not_kept(struct task *task, struct bridge *bridge, const struct message *messages, const struct keeping *keeping)
+{
+	for (size_t i = 0; i < keeping->count && !keeping->cursor; i++)
+		not_taken(task, bridge, &messages[keeping->each[i].which],
+			task_text(task, "I cannot keep what I am asked for, so nothing was done: %s", task->error.text));
+	return false;
+}
+
+/* In the order in which they were said. One that was kept before is not carried out again; what is kept while we are being stopped is
+ * carried out after the next start. */
+static void
+take_all(struct bridge *bridge, const struct message *messages, size_t count, const struct keeping *keeping)
+{
+	for (size_t i = 0, next = 0; i < count; i++) {
+		int64_t event = 0;
+		bool kept = next < keeping->count && keeping->each[next].which == i;
+		if (kept)
+			event = keeping->each[next++].event;
+		if (hearing_ours(&bridge->talk, &messages[i]) && (!kept || (event && !bridge->cancelled)))
+			hearing_take(&bridge->talk, &messages[i], event);
+	}
 }
 
 /* Whoever asks in our last moments is told, while there is somebody to tell it. */
@@ -149,18 +202,58 @@ refuse_all(struct task *task, struct bridge *bridge, const struct message *messa
 	return task_fail(task, "I am being stopped.");
 }
 
+static bool
+hear_all(struct task *task, struct link *link, const struct message *messages, size_t count, const char *cursor)
+{
+	struct bridge *bridge = link->bridge;
+	struct keeping nothing = { 0 }, *keeping = &nothing;
+	bool keeps = cursor;
+
+	for (size_t i = 0; i < count && !keeps; i++)
+		keeps = is_kept(bridge, &messages[i]);
+	if (keeps) {
+		struct work *work = to_keep(bridge, link, messages, count, cursor);
+		keeping = work_with(work);
+		if (!store_commit(task, work))
+			return not_kept(task, bridge, messages, keeping);
+	}
+	take_all(bridge, messages, count, keeping);
+	return true;
+}
+
 bool
 bridge_hear(struct task *task, struct link *link, const struct message *messages, size_t count, const char *cursor)
 {
-	struct bridge *bridge = link->bridge;
+	struct arena *before = task_turn(task);
+	bool fine;
 
-	(void)cursor;           /* no protocol of this version repeats what it said */
 	link_heard(link);
-	if (bridge->stopping)
-		return refuse_all(task, bridge, messages, count);
-	for (size_t i = 0; i < count; i++)
-		if (!hear_one(task, bridge, &messages[i]))
-			return false;
+	if (link->bridge->stopping)
+		fine = refuse_all(task, link->bridge, messages, count);
+	else
+		fine = hear_all(task, link, messages, count, cursor);
+	task_turn_end(task, before);
+	return fine;
+}
+
+static bool
+read_cursor(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct keeping *keeping = with;
+
+	return message_cursor_read(db, arena, keeping->link, &keeping->cursor, error);
+}
+
+bool
+bridge_heard_to(struct task *task, struct link *link, const char **cursor)
+{
+	struct work *work = work_new(read_cursor, sizeof(struct keeping));
+	struct keeping *keeping = work_with(work);
+
+	keeping->link = arena_text(work_arena(work), link->name);
+	if (!store_commit(task, work))
+		return false;
+	*cursor = arena_text(task->arena, keeping->cursor);
 	return true;
 }
 
@@ -419,7 +512,7 @@ bridge_point_to(struct bridge *bridge, struct setup *setup)
 static void
 open_talk(struct bridge *bridge)
 {
-	struct carriers carriers = { deliver, ready, edits, bridge };
+	struct carriers carriers = { deliver, ready, can, dropped, bridge };
 
 	bridge->talk = (struct talk){ .engine = &bridge->engine, .outbox = outbox_open(&bridge->engine, &carriers),
 		.follows = follows_open(&bridge->engine), .manners = manners_new(), .mores = mores_new(), .pause = pause_new(),

@@ -28,6 +28,7 @@ struct bridge {
 	int64_t refused_at;                     /* wall ms */
 	struct watch *signals[3], *drain;
 	int64_t drain_until;                    /* mono ms */
+	int64_t tell_dropped_from;              /* mono ms: before it the operators are not told again that something was dropped */
 	bool begun, reload_wanted, stopping, cancelled;
 };
 

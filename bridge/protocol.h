@@ -11,13 +11,12 @@
 #include "bridge/talk/message.h"
 
 struct bridge;
+struct delivered;
 struct delivery;
 struct engine;
 struct link_keeping;
 struct protocol;
 struct task;
-
-enum { CAN_EDIT = 1, CAN_HTML = 2, CAN_THREAD = 4, CAN_REACT = 8, CAN_UPLOAD = 16, CAN_REDACT = 32 };
 
 enum link_state { LINK_AWAY, LINK_UP };
 
@@ -48,7 +47,7 @@ void link_heard(struct link *);                 /* the server is alive */
 struct protocol {
 	const char *name;                       /* the section's kind: irc "corp" { } */
 	const char *about;
-	unsigned can;                           /* CAN_EDIT | ... */
+	unsigned can;                           /* CAN_EDIT | ..., of bridge/talk/outbox.h */
 	bool single;                            /* one section without a title, whose link is called as the protocol: console { } */
 	bool caseless;                          /* its accounts are proven in lower case, however they are written */
 	size_t conf_size;
@@ -60,18 +59,20 @@ struct protocol {
 	/* The configuration was read anew, and nothing that would need another connection has changed: the channels may be others. NULL: the link
 	 * begins anew with every configuration. */
 	void (*renew)(struct link *);
-	/* Says one delivery; waits until the chat has it (txn NULL: until it is on its way). *id: the chat's id of the message, or NULL.
-	 * False where it was not said; it is then tried again, when the link is up. */
-	bool (*deliver)(struct task *, struct link *, const struct delivery *, const char **id);
+	/* Says one delivery; waits until the chat has it (txn NULL: until it is on its way). False where it was not said; it is then
+	 * tried again, when the link is up, but where `never` says that this is of no use. Only what the protocol can do comes here. */
+	bool (*deliver)(struct task *, struct link *, const struct delivery *, struct delivered *);
 	/* Optional: whether `channel` could be a place of this protocol; false with a sentence. */
 	bool (*place)(const char *channel, struct error *);
 };
 
 extern const struct protocol *const protocols[];               /* ended by NULL; made by make */
 
-/* The only way in. Everything is copied before it returns. `cursor` NULL: the chat has none; else the events and the cursor are committed
- * in one transaction before it returns. False with the task's error where that failed: hear it again. */
+/* The only way in. Everything is copied before it returns. `cursor` NULL: the chat has none; else what was said and the cursor are committed
+ * in one transaction before any of it is carried out. False with the task's error where that failed: hear it again. */
 bool bridge_hear(struct task *, struct link *, const struct message *, size_t count, const char *cursor);
+/* The last cursor of the link, in the task's arena: NULL where it never heard anything. Waits; false with the task's error. */
+bool bridge_heard_to(struct task *, struct link *, const char **cursor);
 
 /* For a protocol that has to ask who somebody is: how well it must know before bridge_hear(). `from` may be what it knows so far. */
 enum proof bridge_wants_proof(const struct link *, const struct message *);

@@ -354,6 +354,22 @@ task_number(struct task *task, const char *number)
 	log_number(number);
 }
 
+struct arena *
+task_turn(struct task *task)
+{
+	struct arena *before = task->arena;
+
+	task->arena = arena_new();
+	return before;
+}
+
+void
+task_turn_end(struct task *task, struct arena *before)
+{
+	arena_free(task->arena);
+	task->arena = before;
+}
+
 void
 task_defer(struct task *task, void (*call)(void *), void *with)
 {

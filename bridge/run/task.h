@@ -51,6 +51,9 @@ bool task_pause(struct task *, int64_t ms);
 void task_number(struct task *, const char *number);            /* borrowed, until the task ends */
 bool task_fail(struct task *, const char *format, ...) __attribute__((format(printf, 2, 3)));     /* always false */
 char *task_text(struct task *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* One turn of a loop that goes on for days: what the task takes between the two goes with the second. Nothing of it is used after. */
+struct arena *task_turn(struct task *);
+void task_turn_end(struct task *, struct arena *before);
 void task_defer(struct task *, void (*call)(void *), void *with);
 bool task_ready(struct task *, int fd, int events, int64_t ms); /* waits for a descriptor; ms < 0: no limit; false: cancelled or late */
 

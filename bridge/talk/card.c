@@ -7,6 +7,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/error.h"
 #include "bridge/base/json.h"
+#include "bridge/base/redact.h"
 #include "bridge/base/text.h"
 #include "bridge/base/url.h"
 
@@ -176,6 +177,7 @@ card_copy(struct arena *arena, const struct card *card)
 	copy->url = arena_text(arena, card->url);
 	copy->by = arena_text(arena, card->by);
 	copy->to = arena_text(arena, card->to);
+	copy->whom = arena_text(arena, card->whom);
 	copy->more = arena_text(arena, card->more);
 	copy->facts = NULL;
 	copy->lines = copy->quotes = NULL;
@@ -187,6 +189,23 @@ card_copy(struct arena *arena, const struct card *card)
 	for (size_t i = 0; i < card->quote_count; i++)
 		add_quote(copy, arena_text(arena, card->quotes[i]));
 	return copy;
+}
+
+struct card *
+card_redacted(struct arena *arena, const struct card *card)
+{
+	struct card *clean = card_copy(arena, card);
+
+	clean->headline = redact_text(arena, clean->headline);
+	if (clean->url)
+		clean->url = redact_text(arena, clean->url);
+	for (size_t i = 0; i < clean->fact_count; i++)
+		clean->facts[i].value = redact_text(arena, clean->facts[i].value);
+	for (size_t i = 0; i < clean->line_count; i++)
+		clean->lines[i] = redact_text(arena, clean->lines[i]);
+	for (size_t i = 0; i < clean->quote_count; i++)
+		clean->quotes[i] = redact_text(arena, clean->quotes[i]);
+	return clean;
 }
 
 /* Keeping. */
@@ -247,6 +266,7 @@ card_json(struct arena *arena, const struct card *card)
 	json_set(object, "url", card->url);
 	set_name(arena, object, "by", card->by);
 	set_name(arena, object, "to", card->to);
+	set_name(arena, object, "whom", card->whom);
 	set_flag(object, "ring", card->ring);
 	set_flag(object, "progress", card->progress);
 	set_flag(object, "closed", card->closed);
@@ -304,6 +324,7 @@ card_read(struct arena *arena, const char *json, struct error *error)
 	card_url(card, json_string(object, "url", NULL));
 	card->by = json_string(object, "by", NULL);
 	card->to = json_string(object, "to", NULL);
+	card->whom = json_string(object, "whom", NULL);
 	card->ring = json_integer(object, "ring", 0) != 0;
 	card->progress = json_integer(object, "progress", 0) != 0;
 	card->closed = json_integer(object, "closed", 0) != 0;

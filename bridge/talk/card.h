@@ -36,6 +36,7 @@ struct card {
 	const char *url;
 	const char *by;                 /* * who asked: shown as (alice) */
 	const char *to;                 /* * whom it addresses, as shown; NULL: nobody */
+	const char *whom;               /* * their account, where it is proven; for chats that name people by it */
 	bool ring;                      /* * may make their phone ring */
 	bool progress;                  /* * the state is the one already said: only for chats that edit */
 	bool closed;                    /* * the thing has ended: this is its last card */
@@ -52,6 +53,7 @@ void card_line(struct card *, const char *format, ...) __attribute__((format(pri
 void card_quote(struct card *, const char *text, size_t length, size_t most);      /* its last `most` lines that are not empty */
 void card_url(struct card *, const char *url);          /* http and https only; anything else is left out */
 struct card *card_copy(struct arena *, const struct card *);
+struct card *card_redacted(struct arena *, const struct card *);    /* a copy without anything that looks like a secret: all that is said passes here */
 
 const char *card_json(struct arena *, const struct card *);
 struct card *card_read(struct arena *, const char *json, struct error *);      /* NULL where it is none */

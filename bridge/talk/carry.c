@@ -102,6 +102,7 @@ say(struct request *request, struct card *card)
 {
 	if (!card->id && !card->to && request->room)
 		card->to = request->from.shown;
+	card->whom = request->from.account;
 	request_say(request, card);
 }
 
@@ -340,7 +341,7 @@ fill_follow(struct ending *ending, struct arena *arena, const struct request *re
 	if (!own->follow_kind)
 		return;
 	struct living living = { .label = request->label, .room = request->room ? request->room->name : NULL, .place = request->place,
-		.shown = request->from.shown, .replies = own->replies_to, .asked = now };
+		.shown = request->from.shown, .account = request->from.account, .replies = own->replies_to, .asked = now };
 	ending->follow = (struct follow){
 		.instance = arena_text(arena, request->instance->name), .kind = arena_text(arena, own->follow_kind),
 		.token = arena_text(arena, own->follow_token), .about = living_json(arena, &living),
@@ -427,6 +428,7 @@ reply_state(struct request *request, const char *state, enum tone tone, const ch
 	if (request->command->letter)
 		card_state(card, request->label, state);
 	card->to = request->from.shown;
+	card->whom = request->from.account;
 	card->ring = tone == TONE_BAD;
 	request_reply(request, card);
 }

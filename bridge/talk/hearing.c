@@ -24,6 +24,7 @@
 enum {
 	CANDIDATES = 16,
 	LATE = 10 * 60 * 1000,          /* ms after which nobody expects a command to be carried out any more */
+	SAID_LATE = 5 * 60 * 1000,      /* the same, by the clock of the server; it may be wrong both ways (threats M5) */
 };
 
 /* A verb that fits, of one service or of our own. */
@@ -352,6 +353,15 @@ understand(struct heard *heard)
 	return false;
 }
 
+/* Nobody expects it any more, or the server's clock makes no sense. */
+static bool
+is_late(const struct message *message, int64_t now)
+{
+	if (message->heard && now - message->heard > LATE)
+		return true;
+	return message->said && (now - message->said > SAID_LATE || message->said - now > SAID_LATE);
+}
+
 static void
 attend(struct task *task, void *with)
 {
@@ -378,7 +388,7 @@ attend(struct task *task, void *with)
 	/* Of an earlier life, whose prefix or rooms were others. */
 	if (!hearing_ours(talk, message))
 		carry_refuse(request, NULL, "refused: not said where I take commands");
-	else if (message->heard && clock_wall() - message->heard > LATE)
+	else if (is_late(message, clock_wall()))
 		carry_refuse(request, "refused: I was away when you asked for it, and it is late now; ask again", "refused: too late");
 	else if (!heard->admitted)
 		carry_refuse(request, request->person ? "too many of your commands are still running; wait for one to end" : NULL, "refused: too many at once");
@@ -391,7 +401,7 @@ attend(struct task *task, void *with)
 bool
 hearing_ours(const struct talk *talk, const struct message *message)
 {
-	if (!command_addressed(message->text, talk->prefix, talk->name, message->direct))
+	if (message->kind != MESSAGE_SAID || !command_addressed(message->text, talk->prefix, talk->name, message->direct))
 		return false;
 	return message->direct || room_of(talk->rooms, &message->place);
 }
@@ -473,6 +483,7 @@ refuse_now(const struct talk *talk, const struct message *message, int64_t event
 
 	log_warning("A command of %s was not taken: too much is going on.", message->from.shown);
 	card->to = message->direct ? NULL : message->from.shown;
+	card->whom = message->from.account;
 	if (may_change(talk, message))
 		outbox_say(talk->outbox, &message->place, message->id, card);
 	carry_done(talk, event);
@@ -487,8 +498,9 @@ hearing_take(const struct talk *talk, const struct message *message, int64_t eve
 
 	heard->talk = talk;
 	heard->event = event;
-	heard->message = (struct message){ .place = place_copy(arena, &message->place), .id = arena_text(arena, message->id),
-		.text = arena_text(arena, message->text), .direct = message->direct, .heard = message->heard,
+	heard->message = (struct message){ .kind = message->kind, .place = place_copy(arena, &message->place), .id = arena_text(arena, message->id),
+		.on = arena_text(arena, message->on), .text = arena_text(arena, message->text), .direct = message->direct,
+		.said = message->said, .heard = message->heard,
 		.from = { .account = arena_text(arena, message->from.account), .shown = arena_text(arena, message->from.shown),
 			.proof = arena_text(arena, message->from.proof), .proven = message->from.proven, .only_looks = message->from.only_looks } };
 	/* Counted from here on, so that nobody is told that all has ended while it has not begun. */

@@ -24,7 +24,9 @@ living_json(struct arena *arena, const struct living *living)
 	json_set(object, "label", living->label);
 	json_set(object, "room", living->room);
 	json_set(object, "place", place_text(arena, &living->place));
+	json_set(object, "thread", living->place.thread);
 	json_set(object, "shown", living->shown);
+	json_set(object, "account", living->account);
 	json_set(object, "replies", living->replies);
 	json_set_integer(object, "asked", living->asked);
 	return arena_text(arena, json_write(object));
@@ -40,7 +42,9 @@ living_read(struct arena *arena, const char *json, struct living *living)
 		return false;
 	living->label = json_string(object, "label", NULL);
 	living->room = json_string(object, "room", NULL);
+	living->place.thread = json_string(object, "thread", NULL);
 	living->shown = json_string(object, "shown", NULL);
+	living->account = json_string(object, "account", NULL);
 	living->replies = json_string(object, "replies", NULL);
 	living->asked = json_integer(object, "asked", 0);
 	return true;

@@ -19,7 +19,7 @@ struct living {
 	const char *label;              /* B31; NULL: the row watches and is no thing itself */
 	const char *room;               /* NULL: only the place */
 	struct place place;             /* where it was asked */
-	const char *shown;              /* whom to address */
+	const char *shown, *account;    /* whom to address */
 	const char *replies;            /* the message that asked */
 	int64_t asked;                  /* wall ms */
 };

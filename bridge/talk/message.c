@@ -23,6 +23,7 @@ static const char *const schema[] = {
 	"  tries INTEGER NOT NULL DEFAULT 0) STRICT;"
 	"CREATE UNIQUE INDEX event_once ON event(source, place, key);"
 	"CREATE INDEX event_new ON event(id) WHERE state='new';",
+	"CREATE TABLE cursor(source TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;",
 	NULL
 };
 
@@ -74,6 +75,9 @@ body(struct arena *arena, const struct message *message)
 	json_set(object, "proof", message->from.proof);
 	json_set(object, "thread", message->place.thread);
 	json_set(object, "id", message->id);
+	json_set(object, "on", message->on);
+	json_set_integer(object, "kind", message->kind);
+	json_set_integer(object, "said", message->said);
 	json_set_integer(object, "proven", message->from.proven);
 	json_set_integer(object, "direct", message->direct);
 	return json_write(object);
@@ -113,6 +117,24 @@ message_done(struct db *db, int64_t event, struct error *error)
 	return db_run(db, error, "UPDATE event SET state='done' WHERE id=?", "i", event);
 }
 
+bool
+message_cursor(struct db *db, const char *link, const char *cursor, struct error *error)
+{
+	return db_run(db, error, "INSERT INTO cursor(source, value) VALUES(?,?) ON CONFLICT(source) DO UPDATE SET value=excluded.value", "tt", link, cursor);
+}
+
+bool
+message_cursor_read(struct db *db, struct arena *arena, const char *link, const char **cursor, struct error *error)
+{
+	struct row row;
+
+	*cursor = NULL;
+	db_query(db, &row, "SELECT value FROM cursor WHERE source=?", "t", link);
+	if (row_next(&row))
+		*cursor = arena_text(arena, row_text(&row, 0));
+	return row_end(&row, error);
+}
+
 /* A message that three lives could not carry out is what ends them. */
 static bool
 count_try(struct db *db, struct error *error)
@@ -133,7 +155,10 @@ read_row(struct arena *arena, const struct row *row, struct message *message)
 		.from = { arena_text(arena, row_text(row, 3)), json_string(object, "shown", ""), json_string(object, "proof", NULL),
 			json_integer(object, "proven", 0) != 0 },
 		.place = { arena_text(arena, row_text(row, 1)), arena_text(arena, row_text(row, 2)), json_string(object, "thread", NULL) },
+		.kind = (enum message_kind)json_integer(object, "kind", MESSAGE_SAID),
 		.id = json_string(object, "id", NULL),
+		.on = json_string(object, "on", NULL),
+		.said = json_integer(object, "said", 0),
 		.text = json_string(object, "text", ""),
 		.direct = json_integer(object, "direct", 0) != 0,
 		.heard = row_integer(row, 5),
@@ -162,5 +187,6 @@ message_restored(struct db *db, int64_t *dropped, struct error *error)
 	bool fine = db_run(db, error, "UPDATE event SET state='dead' WHERE state='new'", "");
 
 	*dropped = fine ? db_changed(db) : 0;
-	return fine;
+	/* What was heard since then would be heard again. */
+	return fine && db_run(db, error, "DELETE FROM cursor", "");
 }

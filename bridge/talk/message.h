@@ -29,12 +29,18 @@ struct place {
 	const char *thread;             /* NULL: none */
 };
 
+/* Only what is said is ever a command, and only as it was said first: an edit, or what is taken back, never is. */
+enum message_kind { MESSAGE_SAID, MESSAGE_EDITED, MESSAGE_TAKEN_BACK, MESSAGE_REACTED };
+
 struct message {
+	enum message_kind kind;
 	struct speaker from;
 	struct place place;
 	const char *id;                 /* given by the server, unique in its place; NULL: the chat repeats nothing */
-	const char *text;               /* valid UTF-8, cleaned of colours; its lines, where one message has several, with \n between */
+	const char *on;                 /* the message that is edited, taken back, reacted to or, of one that is said, answered; NULL: none */
+	const char *text;               /* valid UTF-8, cleaned of colours; its lines, where one message has several, with \n between. A reaction's key. */
 	bool direct;                    /* said to us alone */
+	int64_t said;                   /* wall ms, by the server's clock; 0: it tells none. It makes a message late, never fresh. */
 	int64_t heard;                  /* wall ms, of one that an earlier life kept; 0: just now */
 };
 
@@ -49,6 +55,9 @@ extern const struct tables message_tables;
  * it was there before. */
 bool message_keep(struct db *, const struct message *, int64_t *event, struct error *);
 bool message_done(struct db *, int64_t event, struct error *);
+/* How far a link was heard: committed together with what was heard. NULL: it never was. */
+bool message_cursor(struct db *, const char *link, const char *cursor, struct error *);
+bool message_cursor_read(struct db *, struct arena *, const char *link, const char **cursor, struct error *);
 /* Those that were heard in an earlier life and not carried out: `each` is called for every one that was tried fewer than three times. */
 bool message_pending(struct db *, struct arena *, void (*each)(int64_t event, const struct message *, void *), void *with, struct error *);
 /* In a backup that is put back: what was heard and not carried out may have been since, so it never is. */

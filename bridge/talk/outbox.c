@@ -8,13 +8,11 @@
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
 #include "bridge/base/log.h"
-#include "bridge/base/redact.h"
-#include "bridge/base/ulid.h"
 #include "bridge/run/loop.h"
 #include "bridge/run/store.h"
 #include "bridge/run/task.h"
 #include "bridge/talk/card.h"
-#include "bridge/talk/room.h"
+#include "bridge/talk/outbox_rows.h"
 
 enum {
 	LANE_TURN = 64,                 /* items one task works off */
@@ -23,22 +21,7 @@ enum {
 	LOOSE_LIFE = 60 * 1000,         /* ms after which such an answer answers nobody any more */
 	PATIENCE_FIRST = 1000,          /* ms before a delivery that failed is tried again, doubling */
 	PATIENCE_MOST = 60 * 1000,
-	LIFE = 24 * 3600 * 1000,        /* ms after which a message is stale */
-	KEEP_DAYS = 7,
-	PRUNE_EVERY = 256,              /* rows */
 };
-
-static const char *const schema[] = {
-	"CREATE TABLE outbox(id INTEGER PRIMARY KEY, place TEXT NOT NULL, edits INTEGER NOT NULL, label TEXT, txn TEXT NOT NULL UNIQUE,"
-	"  replies TEXT, body TEXT NOT NULL, made INTEGER NOT NULL, expires INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0,"
-	"  state TEXT NOT NULL DEFAULT 'queued' CHECK(state IN('queued','trying','sent','stale')), message TEXT) STRICT;"
-	"CREATE INDEX outbox_next ON outbox(id) WHERE state IN('queued','trying');"
-	"CREATE INDEX outbox_label ON outbox(label, place) WHERE state='queued';"
-	"CREATE TABLE shown(label TEXT NOT NULL, place TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY(label, place)) STRICT, WITHOUT ROWID;",
-	NULL
-};
-
-const struct tables outbox_tables = { "outbox", schema };
 
 /* One thing that waits in a lane: a row, or a card that has none. */
 struct item {
@@ -47,7 +30,8 @@ struct item {
 	int64_t made;
 	struct arena *arena;            /* of a card without a row */
 	const struct card *card;
-	const char *replies;
+	const char *replies, *thread;
+	enum urgency urgency;
 	bool spare;                     /* for somebody we do not know */
 };
 
@@ -72,35 +56,6 @@ struct outbox {
 	bool loading, again, closing;
 };
 
-struct saying_one {
-	const char *place, *txn, *replies, *body;
-	const char *label;              /* the id of the card; NULL: it has none (yet) */
-	bool edits;
-};
-
-struct saying {
-	size_t count;
-	struct saying_one *each;
-};
-
-/* Secrets are taken out of a card here, where all that is said comes by. */
-static struct card *
-redacted(struct arena *arena, const struct card *card)
-{
-	struct card *clean = card_copy(arena, card);
-
-	clean->headline = redact_text(arena, clean->headline);
-	if (clean->url)
-		clean->url = redact_text(arena, clean->url);
-	for (size_t i = 0; i < clean->fact_count; i++)
-		clean->facts[i].value = redact_text(arena, clean->facts[i].value);
-	for (size_t i = 0; i < clean->line_count; i++)
-		clean->lines[i] = redact_text(arena, clean->lines[i]);
-	for (size_t i = 0; i < clean->quote_count; i++)
-		clean->quotes[i] = redact_text(arena, clean->quotes[i]);
-	return clean;
-}
-
 /* Lanes. */
 
 static void
@@ -110,21 +65,35 @@ item_free(struct item *item)
 	free(item);
 }
 
-/* The first item of the lane, or the first of those without a row; NULL where there is none. */
-static struct item *
-take(struct lane *lane, bool loose)
+/* Where the most urgent item of the lane hangs, the first of them; of those without a row alone where `loose` says so. NULL where there is none. */
+static struct item **
+next_of(struct lane *lane, bool loose)
 {
-	struct item **at = &lane->first;
+	struct item **found = NULL;
 
-	while (*at && loose && (*at)->row)
-		at = &(*at)->next;
+	for (struct item **at = &lane->first; *at; at = &(*at)->next)
+		if (!(loose && (*at)->row) && (!found || (*at)->urgency < (*found)->urgency))
+			found = at;
+	return found;
+}
+
+static struct item *
+take_out(struct lane *lane, struct item **at)
+{
 	struct item *item = *at;
-	if (!item)
-		return NULL;
+
 	*at = item->next;
 	if (!*at)
 		lane->last = at;
 	return item;
+}
+
+static struct item *
+take(struct lane *lane, bool loose)
+{
+	struct item **at = next_of(lane, loose);
+
+	return at ? take_out(lane, at) : NULL;
 }
 
 static void
@@ -194,126 +163,102 @@ lane_put(struct lane *lane, struct item *item)
 	lane_begin(lane);
 }
 
-/* Rows: T7 and T8 of the data model. */
+/* Rows. */
 
 struct taking {
-	int64_t id, now;
-	bool gone, stale;
-	int64_t tries;
-	bool edits;
-	const char *place, *label, *txn, *replies, *body, *shown;
+	int64_t id;
+	struct outbox_row row;
 };
 
-/* queued -> trying, committed before the bytes leave. */
 static bool
 take_row(struct db *db, void *with, struct arena *arena, struct error *error)
 {
 	struct taking *taking = with;
-	struct row row;
-	int64_t expires = 0;
 
-	taking->gone = true;
-	db_query(db, &row, "SELECT place, edits, label, txn, replies, body, tries, expires FROM outbox WHERE id=? AND state IN('queued','trying')",
-		"i", taking->id);
-	if (row_next(&row)) {
-		taking->gone = false;
-		taking->place = arena_text(arena, row_text(&row, 0));
-		taking->edits = row_integer(&row, 1) != 0;
-		taking->label = arena_text(arena, row_text(&row, 2));
-		taking->txn = arena_text(arena, row_text(&row, 3));
-		taking->replies = arena_text(arena, row_text(&row, 4));
-		taking->body = arena_text(arena, row_text(&row, 5));
-		taking->tries = row_integer(&row, 6);
-		expires = row_integer(&row, 7);
-	}
-	if (!row_end(&row, error))
-		return false;
-	if (taking->gone)
-		return true;
-	taking->stale = expires < taking->now;
-	if (taking->edits && taking->label) {
-		db_query(db, &row, "SELECT message FROM shown WHERE label=? AND place=?", "tt", taking->label, taking->place);
-		if (row_next(&row))
-			taking->shown = arena_text(arena, row_text(&row, 0));
-		if (!row_end(&row, error))
-			return false;
-	}
-	return db_run(db, error, "UPDATE outbox SET state=?, tries=tries+1 WHERE id=?", "ti",
-		taking->stale ? "stale" : "trying", taking->id);
+	return outbox_row_take(db, arena, taking->id, &taking->row, error);
 }
 
 struct giving {
-	int64_t id;
-	const char *place, *label, *message;
+	struct outbox_row row;
+	const char *message, *why;      /* why it never was said; NULL: it was */
 };
 
-/* What waited for too long is not said any more; what was said long ago is forgotten. */
 static bool
-prune(struct db *db, void *with, struct arena *arena, struct error *error)
-{
-	int64_t now = clock_wall();
-
-	(void)with;
-	(void)arena;
-	if (!db_run(db, error, "UPDATE outbox SET state='stale' WHERE state IN('queued','trying') AND expires<?", "i", now))
-		return false;
-	if (db_changed(db) > 0)
-		log_warning("%lld messages were too old to be said and were dropped.", (long long)db_changed(db));
-	return db_run(db, error, "DELETE FROM outbox WHERE state IN('sent','stale') AND made<?", "i", now - (int64_t)KEEP_DAYS * 24 * 3600 * 1000);
-}
-
-/* trying -> sent, with the chat's own id of the message. */
-static bool
-sent_row(struct db *db, void *with, struct arena *arena, struct error *error)
+write_end(struct db *db, void *with, struct arena *arena, struct error *error)
 {
 	const struct giving *giving = with;
 
-	if (!db_run(db, error, "UPDATE outbox SET state='sent', message=? WHERE id=?", "ti", giving->message, giving->id))
-		return false;
-	if (giving->id % PRUNE_EVERY == 0 && !prune(db, NULL, arena, error))
-		return false;
-	if (!giving->label || !giving->message)
-		return true;
-	return db_run(db, error, "INSERT INTO shown(label, place, message) VALUES(?,?,?) ON CONFLICT(label, place) DO UPDATE SET message=excluded.message",
-		"ttt", giving->label, giving->place, giving->message);
+	(void)arena;
+	return giving->why ? outbox_row_dropped(db, &giving->row, giving->why, error) : outbox_row_sent(db, &giving->row, giving->message, error);
+}
+
+/* `why` NULL: it was said. */
+static bool
+mark(struct task *task, const struct outbox_row *row, const char *message, const char *why)
+{
+	struct work *work = work_new(write_end, sizeof(struct giving));
+	struct giving *giving = work_with(work);
+	struct arena *arena = work_arena(work);
+
+	giving->row = (struct outbox_row){ .id = row->id, .op = row->op, .place = arena_text(arena, row->place), .label = arena_text(arena, row->label) };
+	giving->message = arena_text(arena, message);
+	giving->why = arena_text(arena, why);
+	work_is_outcome(work);
+	return store_commit(task, work);
 }
 
 static void
-mark_sent(struct task *task, const struct taking *taken, const char *message)
+mark_sent(struct task *task, const struct outbox_row *row, const char *message)
 {
-	struct work *work = work_new(sent_row, sizeof(struct giving));
-	struct giving *giving = work_with(work);
+	if (!mark(task, row, message, NULL))
+		log_error("A message was said to %s, but that could not be stored, so it may be said once more: %s", row->place, task->error.text);
+}
 
-	giving->id = taken->id;
-	giving->place = arena_text(work_arena(work), taken->place);
-	/* An edit keeps the id of the message that it edits. */
-	giving->label = taken->shown ? NULL : arena_text(work_arena(work), taken->label);
-	giving->message = arena_text(work_arena(work), message);
-	work_is_outcome(work);
-	if (!store_commit(task, work))
-		log_error("A message was said to %s, but that could not be stored, so it may be said once more: %s", taken->place, task->error.text);
+static void
+drop(struct task *task, struct lane *lane, const struct outbox_row *row)
+{
+	char *why = task_text(task, "%s", task->error.text);
+
+	lane->outbox->carriers.dropped(&lane->place, why, lane->outbox->carriers.with);
+	if (!mark(task, row, NULL, why))
+		log_error("That a message for %s cannot be said could not be stored: %s", row->place, task->error.text);
 }
 
 static bool
-say_taken(struct task *task, struct lane *lane, const struct taking *taken)
+read_body(struct arena *arena, const struct outbox_row *row, struct delivery *delivery, struct error *error)
 {
-	struct error error;
-	struct card *card = card_read(task->arena, taken->body, &error);
-	const char *message = NULL;
-
-	if (!card) {
-		log_error("A stored message for %s could not be read: %s", taken->place, error.text);
-		mark_sent(task, taken, NULL);
+	if (row->op == DELIVERY_REACT) {
+		delivery->key = row->body;
 		return true;
 	}
-	if (!card->id && card->state)
-		card->id = taken->label;
-
-	struct delivery delivery = { .place = lane->place, .op = taken->shown ? DELIVERY_EDIT : DELIVERY_SAY, .txn = taken->txn,
-		.edits = taken->shown, .replies = taken->replies, .again = taken->tries > 0, .card = card };
-	if (!lane->outbox->carriers.deliver(task, &delivery, &message, lane->outbox->carriers.with))
+	struct card *card = card_read(arena, row->body, error);
+	if (!card)
 		return false;
-	mark_sent(task, taken, message);
+	if (!card->id && card->state)
+		card->id = row->label;
+	delivery->card = card;
+	return true;
+}
+
+static bool
+say_taken(struct task *task, struct lane *lane, const struct outbox_row *row)
+{
+	struct delivery delivery = { .place = { lane->place.link, lane->place.channel, row->thread }, .op = row->op, .urgency = row->urgency, .txn = row->txn,
+		.on = row->on, .replies = row->replies, .again = row->tries > 0 };
+	struct delivered done = { 0 };
+	struct error error;
+
+	if (!read_body(task->arena, row, &delivery, &error)) {
+		log_error("A stored message for %s could not be read: %s", row->place, error.text);
+		mark_sent(task, row, NULL);
+		return true;
+	}
+	if (lane->outbox->carriers.deliver(task, &delivery, &done, lane->outbox->carriers.with))
+		mark_sent(task, row, done.id);
+	else if (done.never)
+		drop(task, lane, row);
+	else
+		return false;
 	return true;
 }
 
@@ -321,13 +266,13 @@ say_taken(struct task *task, struct lane *lane, const struct taking *taken)
 static void
 say_loose(struct task *task, struct lane *lane, struct item *item)
 {
-	struct delivery delivery = { .place = lane->place, .op = DELIVERY_SAY, .replies = item->replies, .spare = item->spare,
-		.card = item->card };
-	const char *message = NULL;
+	struct delivery delivery = { .place = { lane->place.link, lane->place.channel, item->thread }, .op = DELIVERY_SAY, .urgency = item->urgency,
+		.replies = item->replies, .spare = item->spare, .card = item->card };
+	struct delivered done;
 
 	if (item->made + LOOSE_LIFE < clock_wall())
 		log_info("An answer for %s/%s was too late to be said.", lane->place.link, lane->place.channel);
-	else if (!lane->outbox->carriers.deliver(task, &delivery, &message, lane->outbox->carriers.with))
+	else if (!lane->outbox->carriers.deliver(task, &delivery, &done, lane->outbox->carriers.with))
 		log_info("An answer for %s/%s was not said: %s", lane->place.link, lane->place.channel, task->error.text);
 	item_free(item);
 	lane->loose--;
@@ -343,33 +288,46 @@ say_row(struct task *task, struct lane *lane, int64_t id)
 	struct item *item;
 
 	taken->id = id;
-	taken->now = clock_wall();
 	if (!store_commit(task, work)) {
 		while (!task->cancelled && (item = take(lane, true)))
 			say_loose(task, lane, item);
 		lane->patience = 0;
 		return false;
 	}
-	if (taken->gone)
+	if (taken->row.gone)
 		return true;
-	if (taken->stale) {
-		log_warning("A message for %s was too old to be said and was dropped.", taken->place);
-		return true;
-	}
-	return say_taken(task, lane, taken);
+	if (!taken->row.stale)
+		return say_taken(task, lane, &taken->row);
+	if (taken->row.urgency < URGENCY_PROGRESS)
+		log_warning("A message for %s was too old to be said and was dropped.", taken->row.place);
+	return true;
+}
+
+/* Where the item of that row hangs now: others may have come while it was said. */
+static struct item **
+item_of(struct lane *lane, int64_t row)
+{
+	struct item **at = &lane->first;
+
+	while (*at && (*at)->row != row)
+		at = &(*at)->next;
+	return at;
 }
 
 /* False where it has to be tried again. */
 static bool
 say_first(struct task *task, struct lane *lane)
 {
-	if (!lane->first->row) {
-		say_loose(task, lane, take(lane, false));
+	struct item **at = next_of(lane, false);
+	int64_t row = (*at)->row;
+
+	if (!row) {
+		say_loose(task, lane, take_out(lane, at));
 		return true;
 	}
-	if (!say_row(task, lane, lane->first->row))
+	if (!say_row(task, lane, row))
 		return false;
-	item_free(take(lane, false));
+	item_free(take_out(lane, item_of(lane, row)));
 	lane->patience = 0;
 	return true;
 }
@@ -413,40 +371,25 @@ work_off(struct task *task, void *with)
 
 /* Loading. */
 
-struct rows {
-	int64_t after;
-	size_t count;
-	struct { int64_t id, made; const char *place; } each[256];
-};
-
 static bool
 load_rows(struct db *db, void *with, struct arena *arena, struct error *error)
 {
-	struct rows *rows = with;
-	struct row row;
-
-	db_query(db, &row, "SELECT id, made, place FROM outbox WHERE id>? AND state IN('queued','trying') ORDER BY id LIMIT 256", "i", rows->after);
-	while (rows->count < 256 && row_next(&row)) {
-		rows->each[rows->count].id = row_integer(&row, 0);
-		rows->each[rows->count].made = row_integer(&row, 1);
-		rows->each[rows->count].place = arena_text(arena, row_text(&row, 2));
-		rows->count++;
-	}
-	return row_end(&row, error);
+	return outbox_rows_load(db, arena, with, error);
 }
 
 static void load(struct outbox *);
 
 static void
-put_row(struct outbox *outbox, struct arena *arena, int64_t id, int64_t made, const char *text)
+put_row(struct outbox *outbox, struct arena *arena, const struct outbox_waits *waits)
 {
 	struct place place;
 
-	if (!place_read(arena, text, &place))
+	if (!place_read(arena, waits->place, &place))
 		return;
 	struct item *item = memory_take(sizeof *item);
-	item->row = id;
-	item->made = made;
+	item->row = waits->id;
+	item->made = waits->made;
+	item->urgency = waits->urgency;
 	lane_put(lane_for(outbox, &place), item);
 }
 
@@ -454,7 +397,7 @@ static void
 rows_loaded(struct work *work, bool committed, const struct error *error, void *to)
 {
 	struct outbox *outbox = to;
-	struct rows *rows = work_with(work);
+	struct outbox_rows *rows = work_with(work);
 
 	outbox->loading = false;
 	/* Rows that were written beside it and taken back again may be among what it read. */
@@ -465,10 +408,10 @@ rows_loaded(struct work *work, bool committed, const struct error *error, void *
 		return;
 	}
 	for (size_t i = 0; i < rows->count; i++) {
-		put_row(outbox, work_arena(work), rows->each[i].id, rows->each[i].made, rows->each[i].place);
+		put_row(outbox, work_arena(work), &rows->each[i]);
 		outbox->loaded = rows->each[i].id;
 	}
-	if (rows->count == 256 || outbox->again)
+	if (rows->count == OUTBOX_ROWS || outbox->again)
 		load(outbox);
 }
 
@@ -481,8 +424,8 @@ load(struct outbox *outbox)
 		outbox->again = true;
 		return;
 	}
-	struct work *work = work_new(load_rows, sizeof(struct rows));
-	((struct rows *)work_with(work))->after = outbox->loaded;
+	struct work *work = work_new(load_rows, sizeof(struct outbox_rows));
+	((struct outbox_rows *)work_with(work))->after = outbox->loaded;
 	outbox->loading = true;
 	outbox->again = false;
 	store_queue(outbox->engine->store, work, rows_loaded, outbox);
@@ -530,6 +473,14 @@ outbox_close(struct outbox *outbox)
 	free(outbox);
 }
 
+static bool
+prune(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	(void)with;
+	(void)arena;
+	return outbox_rows_prune(db, error);
+}
+
 void
 outbox_begin(struct outbox *outbox)
 {
@@ -571,8 +522,10 @@ say(struct outbox *outbox, const struct place *place, const char *replies, const
 	struct item *item = memory_take(sizeof *item);
 	item->arena = arena_new();
 	item->made = clock_wall();
-	item->card = redacted(item->arena, card);
+	item->card = card_redacted(item->arena, card);
 	item->replies = arena_text(item->arena, replies);
+	item->thread = arena_text(item->arena, place->thread);
+	item->urgency = place->thread ? URGENCY_THREAD : URGENCY_STATE;
 	item->spare = spare;
 	lane_put(lane, item);
 }
@@ -589,77 +542,16 @@ outbox_say_spare(struct outbox *outbox, const struct place *place, const char *r
 	say(outbox, place, replies, card, true);
 }
 
-/* Saying. */
-
-static void
-add_saying(struct outbox *outbox, struct arena *arena, struct saying *saying, const struct place *place,
-	const struct place *asked, const char *replies, const struct card *card)
-{
-	struct saying_one *one = &saying->each[saying->count];
-	struct card *here = card_copy(arena, card);
-
-	one->edits = outbox->carriers.edits(place->link, outbox->carriers.with);
-	if (card->progress && !one->edits)
-		return;
-	if (!asked || !place_same(place, asked)) {
-		here->to = NULL;
-		here->ring = false;
-	} else
-		one->replies = arena_text(arena, replies);
-	char *txn = arena_take(arena, ULID_LENGTH + 1);
-	ulid_make(txn);
-	one->txn = txn;
-	one->place = place_text(arena, place);
-	one->body = card_json(arena, here);
-	one->label = here->state ? arena_text(arena, here->id) : NULL;
-	saying->count++;
-}
-
-struct saying *
-outbox_saying(struct outbox *outbox, struct arena *arena, const struct room *room, const struct place *asked,
-	const char *replies, const struct card *card)
-{
-	struct saying *saying = arena_take(arena, sizeof *saying);
-	const struct card *clean = redacted(arena, card);
-	size_t places = room ? room->place_count : 0;
-	bool inside = asked && room && room_has_place(room, asked);
-
-	saying->each = arena_take(arena, (places + 1) * sizeof *saying->each);
-	if (asked && !inside)
-		add_saying(outbox, arena, saying, asked, asked, replies, clean);
-	for (size_t i = 0; i < places && (inside || !asked); i++)
-		add_saying(outbox, arena, saying, &room->place[i], asked, replies, clean);
-	return saying;
-}
-
-/* Where the chat can edit, what was not yet said is replaced, so that only the newest is. */
-static bool
-write_one(struct db *db, const struct saying_one *one, const char *label, struct error *error)
-{
-	if (one->edits && label) {
-		if (!db_run(db, error, "UPDATE outbox SET body=? WHERE label=? AND place=? AND state='queued'", "ttt", one->body, label, one->place))
-			return false;
-		if (db_changed(db) > 0)
-			return true;
-	}
-	int64_t now = clock_wall();
-	return db_run(db, error, "INSERT INTO outbox(place, edits, label, txn, replies, body, made, expires) VALUES(?,?,?,?,?,?,?,?)", "tittttii",
-		one->place, (int64_t)one->edits, label, one->txn, one->replies, one->body, now, now + (int64_t)LIFE);
-}
-
-bool
-outbox_write(struct db *db, const struct saying *saying, const char *label, struct error *error)
-{
-	for (size_t i = 0; i < saying->count; i++)
-		if (!write_one(db, &saying->each[i], saying->each[i].label ? saying->each[i].label : label, error))
-			return false;
-	return true;
-}
-
 void
 outbox_kick(struct outbox *outbox)
 {
 	load(outbox);
+}
+
+unsigned
+outbox_can(const struct outbox *outbox, const char *link)
+{
+	return outbox->carriers.can(link, outbox->carriers.with);
 }
 
 bool
@@ -694,13 +586,4 @@ outbox_waiting(const struct outbox *outbox, const char *link)
 		}
 	}
 	return waiting;
-}
-
-bool
-outbox_restored(struct db *db, int64_t *dropped, struct error *error)
-{
-	bool fine = db_run(db, error, "UPDATE outbox SET state='stale' WHERE state IN('queued','trying')", "");
-
-	*dropped = fine ? db_changed(db) : 0;
-	return fine;
 }

@@ -20,25 +20,45 @@ struct task;
 
 extern const struct tables outbox_tables;
 
-enum delivery_op { DELIVERY_SAY, DELIVERY_EDIT };
+/* What a chat can do beside saying lines. */
+enum { CAN_EDIT = 1, CAN_HTML = 2, CAN_THREAD = 4, CAN_REACT = 8, CAN_UPLOAD = 16, CAN_REDACT = 32 };
+
+enum delivery_op {
+	DELIVERY_SAY,
+	DELIVERY_EDIT,                  /* the message `on` now says this */
+	DELIVERY_RING,                  /* for who asked, under the message that was edited: an edit makes no phone ring */
+	DELIVERY_REACT,                 /* `key` upon the message `on` */
+};
+
+/* What goes first where a chat takes only so much. */
+enum urgency { URGENCY_RING, URGENCY_STATE, URGENCY_THREAD, URGENCY_PROGRESS, URGENCY_REACTION };
 
 /* One thing to say in one place. */
 struct delivery {
-	struct place place;
+	struct place place;             /* with its thread: the chat's id of its first message, NULL: none */
 	enum delivery_op op;
+	enum urgency urgency;
 	const char *txn;                /* fixed before the first try; NULL: not kept, a crash loses it */
-	const char *edits;              /* DELIVERY_EDIT: the chat's id of the message */
+	const char *on;                 /* the chat's id of a message */
+	const char *key;                /* DELIVERY_REACT */
 	const char *replies;            /* the chat's id of the message this answers; NULL: none */
 	bool spare;                     /* for somebody we do not know: only where there is room to spare, and never before others */
 	bool again;                     /* was tried in an earlier life: say "(resent)" where the chat cannot tell */
-	const struct card *card;
+	const struct card *card;        /* NULL for a reaction */
+};
+
+/* What became of it. */
+struct delivered {
+	const char *id;                 /* the chat's id of the message; NULL: it gives none */
+	bool never;                     /* it was not said, and will not be however often it is tried */
 };
 
 /* Who carries it: given by bridge.c, which knows the links. */
 struct carriers {
-	bool (*deliver)(struct task *, const struct delivery *, const char **id, void *with);      /* waits until the chat has it; may fail */
+	bool (*deliver)(struct task *, const struct delivery *, struct delivered *, void *with);   /* waits until the chat has it; may fail */
 	bool (*ready)(const char *link, void *with);            /* whether trying makes sense now */
-	bool (*edits)(const char *link, void *with);            /* CAN_EDIT */
+	unsigned (*can)(const char *link, void *with);          /* CAN_EDIT | ... */
+	void (*dropped)(const struct place *, const char *why, void *with);     /* something was never said */
 	void *with;
 };
 
@@ -57,12 +77,14 @@ void outbox_say_spare(struct outbox *, const struct place *, const char *replies
 /* What a work says: made on the loop into the work's arena, written on the store's thread with the rest, kicked after the commit. */
 struct saying;
 /* To every place of the room (NULL: only to `asked`); in the place `asked` the card addresses and rings whom it names, elsewhere
- * nobody. `asked` may be NULL. A card that is only progress goes to places that edit. */
+ * nobody. `asked` may be NULL. A card that is only progress goes to places that edit. Where an edit says it, who is to hear it rings
+ * in the thread under it; where the chat reacts, the last card of a thing leaves a sign on the message that asked. */
 struct saying *outbox_saying(struct outbox *, struct arena *, const struct room *, const struct place *asked,
 	const char *replies, const struct card *);
 bool outbox_write(struct db *, const struct saying *, const char *label, struct error *);      /* label NULL: the card's id */
 void outbox_kick(struct outbox *);
 
+unsigned outbox_can(const struct outbox *, const char *link);   /* CAN_EDIT | ...; 0 where no link is called so */
 bool outbox_busy(const struct outbox *, const struct place *);  /* something is on its way to that place, or waits for it */
 bool outbox_speaking(const struct outbox *);    /* answers are being said that the next life would not know of */
 struct outbox_waiting { unsigned count; int64_t oldest; };      /* oldest: wall ms, 0 where there is none */

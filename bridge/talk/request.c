@@ -75,6 +75,7 @@ request_reply(struct request *request, struct card *card)
 		card->id = request->label;
 	if (!card->id && !card->to && request->room)
 		card->to = request->from.shown;
+	card->whom = request->from.account;
 	if (request->command && request->command->care == CARE_CHANGE) {
 		if (own->reply_count < REPLIES_MOST)
 			own->replies[own->reply_count++] = card;

@@ -251,6 +251,7 @@ settle_build(struct request *request)
 			request->talk->prefix, request->label);
 		card_state(card, NULL, "failed");
 		card->to = request->from.shown;
+		card->whom = request->from.account;
 		card->ring = card->closed = true;
 		return request_settle(request, SETTLED_NEVER, card);
 	}

@@ -138,6 +138,7 @@ static void
 address(struct look *look, struct card *card, bool ring)
 {
 	card->to = look->living.shown;
+	card->whom = look->living.account;
 	card->ring = ring;
 }
 

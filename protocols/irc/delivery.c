@@ -148,12 +148,12 @@ prove(struct task *task, struct presence *at, struct waiter *waiter)
 }
 
 bool
-delivery_say(struct task *task, struct link *link, const struct delivery *delivery, const char **id)
+delivery_say(struct task *task, struct link *link, const struct delivery *delivery, struct delivered *done)
 {
 	struct presence *at = link->own;
 	const char *target = delivery->place.channel;
 
-	*id = NULL;
+	(void)done;             /* IRC gives no ids, and whatever was refused may be taken another time */
 	if (!at || at->stage != STAGE_HERE)
 		return task_fail(task, "%s is away.", link->name);
 	const struct channel *channel = channels_find(&at->channels, target);

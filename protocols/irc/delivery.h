@@ -8,13 +8,14 @@
 
 #include <stdbool.h>
 
+struct delivered;
 struct delivery;
 struct link;
 struct presence;
 struct task;
 
 /* Waits until the server has it (txn NULL: until its lines are in the queue). False with the task's error where it was not said. */
-bool delivery_say(struct task *, struct link *, const struct delivery *, const char **id);
+bool delivery_say(struct task *, struct link *, const struct delivery *, struct delivered *);
 
 /* The line just heard (presence->line), as far as it answers our words. True: it was that, or our own echo, and nobody else's. */
 bool delivery_answered(struct presence *);

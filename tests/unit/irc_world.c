@@ -203,10 +203,10 @@ say_it(struct task *task, void *with)
 {
 	struct saying *saying = with;
 	struct card *card = card_new(task->arena, TONE_PLAIN, "%s", saying->headline);
-	const char *id = "";
+	struct delivered done = { .id = NULL };
 	const struct delivery delivery = { .place = { "corp", saying->target, NULL }, .txn = saying->txn, .card = card };
 
-	bool fine = protocol_irc.deliver(task, &world.link, &delivery, &id);
+	bool fine = protocol_irc.deliver(task, &world.link, &delivery, &done);
 	pthread_mutex_lock(&story.lock);
 	saying->done = true;
 	saying->fine = fine;

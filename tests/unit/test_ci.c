@@ -217,7 +217,7 @@ static const struct command_set sets[] = { { "ci", ci_commands, &driver }, { 0 }
 /* The chat. */
 
 static bool
-deliver(struct task *task, const struct delivery *delivery, const char **id, void *with)
+deliver(struct task *task, const struct delivery *delivery, struct delivered *done, void *with)
 {
 	struct fixture *fixture = with;
 	const struct card *card = delivery->card;
@@ -226,7 +226,7 @@ deliver(struct task *task, const struct delivery *delivery, const char **id, voi
 	for (size_t i = 0; i < lines.count && fixture->count < LINES; i++)
 		snprintf(fixture->said[fixture->count++], LONG, "%s%s", delivery->op == DELIVERY_EDIT ? "== " : i == 0 && card->to && card->ring ? ">> " : "-- ",
 			lines.each[i]);
-	*id = "m1";
+	done->id = "m1";
 	return true;
 }
 
@@ -238,11 +238,18 @@ ready(const char *link, void *with)
 	return true;
 }
 
-static bool
-edits(const char *link, void *with)
+static unsigned
+can(const char *link, void *with)
 {
 	(void)link;
-	return ((struct fixture *)with)->edits;
+	return ((struct fixture *)with)->edits ? CAN_EDIT : 0;
+}
+
+static void
+dropped(const struct place *place, const char *why, void *with)
+{
+	(void)with;
+	fail_msg("dropped for %s: %s", place->channel, why);
 }
 
 /* The gateway around it. */
@@ -303,7 +310,7 @@ static void
 open_gateway(struct fixture *fixture)
 {
 	static const struct tables *const tables[] = { &audit_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, NULL };
-	struct carriers carriers = { deliver, ready, edits, fixture };
+	struct carriers carriers = { deliver, ready, can, dropped, fixture };
 	enum store_open_error why;
 	struct error error = { "" };
 

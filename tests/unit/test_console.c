@@ -341,7 +341,7 @@ struct post {
 	struct fixture *fixture;
 	struct delivery delivery;
 	bool done, result;
-	const char *id;
+	struct delivered became;
 	char why[512];
 };
 
@@ -350,7 +350,7 @@ run_post(struct task *task, void *with)
 {
 	struct post *post = with;
 
-	post->result = protocol_console.deliver(task, &post->fixture->link, &post->delivery, &post->id);
+	post->result = protocol_console.deliver(task, &post->fixture->link, &post->delivery, &post->became);
 	snprintf(post->why, sizeof post->why, "%s", task->error.text);
 	post->done = true;
 }
@@ -512,7 +512,7 @@ test_an_answer_reaches_everybody_who_is_there(void **state)
 	expect_card(&ana, "B1 passed: web", NULL);
 	expect_card(&bea, "B1 passed: web", NULL);
 	assert_true(one->done && one->result);
-	assert_null(one->id);
+	assert_null(one->became.id);
 	leave(&ana);
 	leave(&bea);
 }

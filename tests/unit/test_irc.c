@@ -226,19 +226,19 @@ say_it(struct task *task, void *with)
 {
 	struct saying *saying = with;
 	struct card *card = card_new(task->arena, TONE_PLAIN, "%s", saying->headline);
-	const char *id = "";
+	struct delivered done = { .id = NULL };
 
 	for (int i = 1; i < saying->lines; i++)
 		card_line(card, "%s %d", saying->headline, i);
 	card->to = saying->to;
 	card->ring = saying->ring;
 	const struct delivery delivery = { .place = { "corp", saying->target, NULL }, .txn = saying->txn, .again = saying->again, .card = card };
-	bool fine = protocol_irc.deliver(task, &gateway.link, &delivery, &id);
+	bool fine = protocol_irc.deliver(task, &gateway.link, &delivery, &done);
 	pthread_mutex_lock(&story.lock);
 	saying->done = true;
 	saying->fine = fine;
 	copy_text(saying->error, sizeof saying->error, task->error.text);
-	assert(!id);
+	assert(!done.id);
 	tell_news();
 }
 

@@ -1,0 +1,175 @@
+/* outbox_rows: the outbox as rows of the store. */
+#include "bridge/talk/outbox_rows.h"
+
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
+#include "bridge/base/log.h"
+#include "bridge/run/store.h"
+
+enum {
+	DAY = 24 * 3600 * 1000,         /* ms */
+	KEEP_DAYS = 7,
+	PRUNE_EVERY = 256,              /* rows */
+};
+
+/* For how long something is worth saying, in ms, by its urgency. */
+static const int64_t lives[] = {
+	[URGENCY_RING] = DAY, [URGENCY_STATE] = DAY, [URGENCY_THREAD] = DAY, [URGENCY_PROGRESS] = 60 * 1000, [URGENCY_REACTION] = 15 * 60 * 1000,
+};
+
+static const char *const schema[] = {
+	"CREATE TABLE outbox(id INTEGER PRIMARY KEY, place TEXT NOT NULL, edits INTEGER NOT NULL, label TEXT, txn TEXT NOT NULL UNIQUE,"
+	"  replies TEXT, body TEXT NOT NULL, made INTEGER NOT NULL, expires INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0,"
+	"  state TEXT NOT NULL DEFAULT 'queued' CHECK(state IN('queued','trying','sent','stale')), message TEXT) STRICT;"
+	"CREATE INDEX outbox_next ON outbox(id) WHERE state IN('queued','trying');"
+	"CREATE INDEX outbox_label ON outbox(label, place) WHERE state='queued';"
+	"CREATE TABLE shown(label TEXT NOT NULL, place TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY(label, place)) STRICT, WITHOUT ROWID;",
+
+	"CREATE TABLE outbox2(id INTEGER PRIMARY KEY, place TEXT NOT NULL, op INTEGER NOT NULL DEFAULT 0, urgency INTEGER NOT NULL DEFAULT 1,"
+	"  edits INTEGER NOT NULL, label TEXT, txn TEXT NOT NULL UNIQUE, replies TEXT, thread TEXT, onto TEXT, body TEXT NOT NULL, made INTEGER NOT NULL,"
+	"  expires INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0,"
+	"  state TEXT NOT NULL DEFAULT 'queued' CHECK(state IN('queued','trying','sent','stale','dropped')), message TEXT, error TEXT) STRICT;"
+	"INSERT INTO outbox2(id, place, edits, label, txn, replies, body, made, expires, tries, state, message)"
+	"  SELECT id, place, edits, label, txn, replies, body, made, expires, tries, state, message FROM outbox;"
+	"DROP TABLE outbox; ALTER TABLE outbox2 RENAME TO outbox;"
+	"CREATE INDEX outbox_next ON outbox(id) WHERE state IN('queued','trying');"
+	"CREATE INDEX outbox_label ON outbox(label, place) WHERE state='queued';",
+	NULL
+};
+
+const struct tables outbox_tables = { "outbox", schema };
+
+bool
+outbox_row_write(struct db *db, const struct outbox_new *row, struct error *error)
+{
+	int64_t now = clock_wall(), expires = now + lives[row->urgency];
+
+	if (row->edits && row->label) {
+		if (!db_run(db, error, "UPDATE outbox SET body=?, urgency=min(urgency, ?), expires=max(expires, ?) WHERE label=? AND place=? AND op=? AND state='queued'",
+		    "tiitti", row->body, (int64_t)row->urgency, expires, row->label, row->place, (int64_t)row->op))
+			return false;
+		if (db_changed(db) > 0)
+			return true;
+	}
+	return db_run(db, error, "INSERT INTO outbox(place, op, urgency, edits, label, txn, replies, thread, onto, body, made, expires)"
+		" VALUES(?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(txn) DO NOTHING", "tiiittttttii", row->place, (int64_t)row->op, (int64_t)row->urgency,
+		(int64_t)row->edits, row->label, row->txn, row->replies, row->thread, row->on, row->body, now, expires);
+}
+
+bool
+outbox_rows_load(struct db *db, struct arena *arena, struct outbox_rows *rows, struct error *error)
+{
+	struct row row;
+
+	db_query(db, &row, "SELECT id, made, urgency, place FROM outbox WHERE id>? AND state IN('queued','trying') ORDER BY id LIMIT 256", "i", rows->after);
+	while (rows->count < OUTBOX_ROWS && row_next(&row))
+		rows->each[rows->count++] = (struct outbox_waits){ row_integer(&row, 0), row_integer(&row, 1), (enum urgency)row_integer(&row, 2),
+			arena_text(arena, row_text(&row, 3)) };
+	return row_end(&row, error);
+}
+
+static bool
+read_row(struct db *db, struct arena *arena, struct outbox_row *out, bool *edits, struct error *error)
+{
+	struct row row;
+
+	out->gone = true;
+	db_query(db, &row, "SELECT place, op, urgency, edits, label, txn, replies, thread, onto, body, tries, expires FROM outbox"
+		" WHERE id=? AND state IN('queued','trying')", "i", out->id);
+	if (row_next(&row)) {
+		*out = (struct outbox_row){ .id = out->id, .place = arena_text(arena, row_text(&row, 0)), .op = (enum delivery_op)row_integer(&row, 1),
+			.urgency = (enum urgency)row_integer(&row, 2), .label = arena_text(arena, row_text(&row, 4)), .txn = arena_text(arena, row_text(&row, 5)),
+			.replies = arena_text(arena, row_text(&row, 6)), .thread = arena_text(arena, row_text(&row, 7)), .on = arena_text(arena, row_text(&row, 8)),
+			.body = arena_text(arena, row_text(&row, 9)), .tries = row_integer(&row, 10), .stale = row_integer(&row, 11) < clock_wall() };
+		*edits = row_integer(&row, 3) != 0;
+	}
+	return row_end(&row, error);
+}
+
+/* The message of that name in that place; NULL where there is none yet. */
+static bool
+find_shown(struct db *db, struct arena *arena, const struct outbox_row *row, const char **message, struct error *error)
+{
+	struct row found;
+
+	*message = NULL;
+	if (!row->label)
+		return true;
+	db_query(db, &found, "SELECT message FROM shown WHERE label=? AND place=?", "tt", row->label, row->place);
+	if (row_next(&found))
+		*message = arena_text(arena, row_text(&found, 0));
+	return row_end(&found, error);
+}
+
+/* What is edited, or rung under. Where nothing was shown yet, the message that is still to come rings by itself. */
+static void
+aim(struct outbox_row *row, bool edits, const char *shown)
+{
+	if (row->op == DELIVERY_SAY && edits && shown) {
+		row->op = DELIVERY_EDIT;
+		row->on = shown;
+	} else if (row->op == DELIVERY_RING) {
+		row->thread = shown;
+		row->gone = !shown;
+	}
+}
+
+bool
+outbox_row_take(struct db *db, struct arena *arena, int64_t id, struct outbox_row *out, struct error *error)
+{
+	const char *shown;
+	bool edits = false;
+
+	*out = (struct outbox_row){ .id = id };
+	if (!read_row(db, arena, out, &edits, error))
+		return false;
+	if (out->gone)
+		return true;
+	if (!find_shown(db, arena, out, &shown, error))
+		return false;
+	aim(out, edits, shown);
+	return db_run(db, error, "UPDATE outbox SET state=?, tries=tries+1 WHERE id=?", "ti", out->stale || out->gone ? "stale" : "trying", id);
+}
+
+bool
+outbox_rows_prune(struct db *db, struct error *error)
+{
+	int64_t now = clock_wall();
+
+	if (!db_run(db, error, "UPDATE outbox SET state='stale' WHERE state IN('queued','trying') AND expires<?", "i", now))
+		return false;
+	if (db_changed(db) > 0)
+		log_warning("%lld messages were too old to be said and were dropped.", (long long)db_changed(db));
+	return db_run(db, error, "DELETE FROM outbox WHERE state IN('sent','stale','dropped') AND made<?", "i", now - (int64_t)KEEP_DAYS * DAY);
+}
+
+bool
+outbox_row_sent(struct db *db, const struct outbox_row *row, const char *message, struct error *error)
+{
+	if (!db_run(db, error, "UPDATE outbox SET state='sent', message=? WHERE id=?", "ti", message, row->id))
+		return false;
+	if (row->id % PRUNE_EVERY == 0 && !outbox_rows_prune(db, error))
+		return false;
+	/* An edit keeps the id of the message that it edits. */
+	if (row->op != DELIVERY_SAY || !row->label || !message)
+		return true;
+	return db_run(db, error, "INSERT INTO shown(label, place, message) VALUES(?,?,?) ON CONFLICT(label, place) DO UPDATE SET message=excluded.message",
+		"ttt", row->label, row->place, message);
+}
+
+bool
+outbox_row_dropped(struct db *db, const struct outbox_row *row, const char *why, struct error *error)
+{
+	return db_run(db, error, "UPDATE outbox SET state='dropped', error=? WHERE id=?", "ti", why, row->id);
+}
+
+bool
+outbox_restored(struct db *db, int64_t *dropped, struct error *error)
+{
+	bool fine = db_run(db, error, "UPDATE outbox SET state='stale' WHERE state IN('queued','trying')", "");
+
+	*dropped = fine ? db_changed(db) : 0;
+	return fine;
+}

@@ -1,0 +1,54 @@
+/* outbox_rows: the outbox as rows of the store. All of it runs on the store's thread. */
+#ifndef SALLYPORT_TALK_OUTBOX_ROWS_H
+#define SALLYPORT_TALK_OUTBOX_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/talk/outbox.h"
+
+struct arena;
+struct db;
+struct error;
+
+/* What is to be said. */
+struct outbox_new {
+	const char *place, *txn, *replies, *thread, *on, *body;
+	const char *label;              /* what it is about: the message of that name is edited, or rung under; NULL: nothing */
+	enum delivery_op op;
+	enum urgency urgency;
+	bool edits;                     /* where there is a message of that name it is edited */
+};
+
+/* Where the place edits, what was not yet said of the same thing is replaced, so that only the newest is. */
+bool outbox_row_write(struct db *, const struct outbox_new *, struct error *);
+
+/* What waits. */
+enum { OUTBOX_ROWS = 256 };
+struct outbox_rows {
+	int64_t after;                  /* in: ids above this one */
+	size_t count;
+	struct outbox_waits { int64_t id, made; enum urgency urgency; const char *place; } each[OUTBOX_ROWS];
+};
+bool outbox_rows_load(struct db *, struct arena *, struct outbox_rows *, struct error *);
+
+/* One that is to be said now. */
+struct outbox_row {
+	int64_t id;
+	bool gone, stale;               /* said, or not worth saying, in the meantime; too old */
+	int64_t tries;                  /* before this one */
+	enum delivery_op op;            /* DELIVERY_EDIT where there is something to edit */
+	enum urgency urgency;
+	const char *place, *txn, *label, *replies, *thread, *on, *body;
+};
+/* queued -> trying, committed before the bytes leave (T7 of the data model). */
+bool outbox_row_take(struct db *, struct arena *, int64_t id, struct outbox_row *, struct error *);
+/* trying -> sent, with the chat's own id of the message, or NULL (T8). */
+bool outbox_row_sent(struct db *, const struct outbox_row *, const char *message, struct error *);
+bool outbox_row_dropped(struct db *, const struct outbox_row *, const char *why, struct error *);
+
+/* What waited for too long is not said any more; what was said long ago is forgotten. */
+bool outbox_rows_prune(struct db *, struct error *);
+
+#endif

@@ -1,0 +1,103 @@
+/* saying: a card becomes rows of the outbox: one for each place, and what goes with it where it was asked. */
+#include "bridge/talk/outbox.h"
+
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/ulid.h"
+#include "bridge/talk/card.h"
+#include "bridge/talk/outbox_rows.h"
+#include "bridge/talk/room.h"
+
+/* What the message that asked gets at the end: a second sign beside the words. */
+static const char SIGN_GOOD[] = "\u2705", SIGN_BAD[] = "\u274c";
+
+struct saying {
+	size_t count;
+	struct outbox_new *each;
+};
+
+enum { ROWS_A_PLACE = 3 };              /* the card, who rings, the sign */
+
+static struct outbox_new *
+add_row(struct arena *arena, struct saying *saying, const struct place *place, enum delivery_op op, enum urgency urgency, const char *body)
+{
+	struct outbox_new *row = &saying->each[saying->count++];
+	char *txn = arena_take(arena, ULID_LENGTH + 1);
+
+	ulid_make(txn);
+	*row = (struct outbox_new){ .place = place_text(arena, place), .op = op, .urgency = urgency, .txn = txn, .body = body };
+	return row;
+}
+
+static void
+add_card(struct arena *arena, struct saying *saying, const struct place *place, unsigned can, const struct card *card)
+{
+	struct outbox_new *row = add_row(arena, saying, place, DELIVERY_SAY, card->progress ? URGENCY_PROGRESS : URGENCY_STATE, card_json(arena, card));
+
+	row->edits = can & CAN_EDIT;
+	row->label = card->state ? arena_text(arena, card->id) : NULL;
+}
+
+/* In the place where it was asked: who asked is addressed, and may hear their phone. */
+static void
+add_asked(struct arena *arena, struct saying *saying, const struct place *asked, unsigned can, const char *replies, const struct card *card)
+{
+	size_t first = saying->count;
+
+	add_card(arena, saying, asked, can, card);
+	saying->each[first].replies = arena_text(arena, replies);
+	saying->each[first].thread = arena_text(arena, asked->thread);
+	const char *label = saying->each[first].label;
+	if (can & CAN_EDIT && card->ring && card->to && card->state)
+		add_row(arena, saying, asked, DELIVERY_RING, URGENCY_RING, card_json(arena, card))->label = label;
+	if (can & CAN_REACT && card->closed && replies && (card->tone == TONE_GOOD || card->tone == TONE_BAD))
+		add_row(arena, saying, asked, DELIVERY_REACT, URGENCY_REACTION, card->tone == TONE_GOOD ? SIGN_GOOD : SIGN_BAD)->on = arena_text(arena, replies);
+}
+
+static void
+add_elsewhere(struct arena *arena, struct saying *saying, const struct place *place, unsigned can, const struct card *card)
+{
+	struct card *here = card_copy(arena, card);
+
+	here->to = here->whom = NULL;
+	here->ring = false;
+	add_card(arena, saying, place, can, here);
+}
+
+struct saying *
+outbox_saying(struct outbox *outbox, struct arena *arena, const struct room *room, const struct place *asked,
+	const char *replies, const struct card *card)
+{
+	struct saying *saying = arena_take(arena, sizeof *saying);
+	const struct card *clean = card_redacted(arena, card);
+	size_t places = room ? room->place_count : 0;
+	bool inside = asked && room && room_has_place(room, asked);
+
+	saying->each = arena_take(arena, (places + 1) * ROWS_A_PLACE * sizeof *saying->each);
+	for (size_t i = 0; i <= places; i++) {
+		const struct place *place = i < places ? &room->place[i] : asked;
+		if (!place || (i < places ? asked && !inside : inside))
+			continue;
+		unsigned can = outbox_can(outbox, place->link);
+		if (card->progress && !(can & CAN_EDIT))
+			continue;
+		if (asked && place_same(place, asked))
+			add_asked(arena, saying, asked, can, replies, clean);
+		else
+			add_elsewhere(arena, saying, place, can, clean);
+	}
+	return saying;
+}
+
+bool
+outbox_write(struct db *db, const struct saying *saying, const char *label, struct error *error)
+{
+	for (size_t i = 0; i < saying->count; i++) {
+		struct outbox_new row = saying->each[i];
+		row.label = row.label ? row.label : label;
+		if (!outbox_row_write(db, &row, error))
+			return false;
+	}
+	return true;
+}

@@ -123,7 +123,7 @@ static void
 message_into(struct arena *arena, const struct message *from, struct message *to)
 {
 	*to = (struct message){ .kind = from->kind, .place = place_copy(arena, &from->place), .id = arena_text(arena, from->id),
-		.on = arena_text(arena, from->on), .text = arena_text(arena, from->text), .direct = from->direct, .said = from->said, .heard = from->heard,
+		.on = arena_text(arena, from->on), .text = arena_text(arena, from->text), .aside = from->aside, .direct = from->direct, .said = from->said, .heard = from->heard,
 		.from = { .account = arena_text(arena, from->from.account), .shown = arena_text(arena, from->from.shown),
 			.proof = arena_text(arena, from->from.proof), .proven = from->from.proven } };
 }
@@ -261,6 +261,12 @@ enum proof
 bridge_wants_proof(const struct link *link, const struct message *message)
 {
 	return hearing_wants_proof(&link->bridge->talk, message);
+}
+
+bool
+bridge_working(struct bridge *bridge, const char *account)
+{
+	return manners_busy(bridge->talk.manners, account);
 }
 
 bool

@@ -120,6 +120,20 @@ link_away(struct link *link, const char *format, ...)
 }
 
 void
+link_tell(struct link *link, const char *format, ...)
+{
+	struct arena *arena = arena_new();
+	va_list values;
+
+	va_start(values, format);
+	char *sentence = arena_vprintf(arena, format, values);
+	va_end(values);
+	log_warning("%s: %s", link->name, sentence);
+	operators_tell(&link->bridge->talk, card_new(arena, TONE_BAD, "%s: %s", link->name, sentence), NULL);
+	arena_free(arena);
+}
+
+void
 link_heard(struct link *link)
 {
 	link->heard = clock_wall();

@@ -43,6 +43,8 @@ struct link {
 void link_up(struct link *, const char *format, ...) __attribute__((format(printf, 2, 3)));        /* what waits is said now */
 void link_away(struct link *, const char *format, ...) __attribute__((format(printf, 2, 3)));      /* why, and when it tries again */
 void link_heard(struct link *);                 /* the server is alive */
+/* A trouble of its own that the operators should know of: logged, and told where that is done. */
+void link_tell(struct link *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 struct protocol {
 	const char *name;                       /* the section's kind: irc "corp" { } */
@@ -80,6 +82,8 @@ enum proof bridge_wants_proof(const struct link *, const struct message *);
 /* The console's other half: questions that are no talk (status, audit list ...), asked over its socket. */
 /* Answers `words` for the user `uid`, proven as `account`, as lines; *exit_code as a program's. Waits. */
 bool bridge_answer(struct task *, struct bridge *, const char *const *words, unsigned uid, const char *account, char **answer, int *exit_code);
+/* Whether a command of `account` is being carried out. */
+bool bridge_working(struct bridge *, const char *account);
 /* Whether anything that `account` asked for is still going on or unsaid in that place: what a pipe waits for. */
 bool bridge_busy(struct bridge *, const struct place *, const char *account);
 

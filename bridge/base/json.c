@@ -359,6 +359,16 @@ json_at(struct json_object *object, const char *path)
 	return object;
 }
 
+struct json_object *
+json_key(struct json_object *object, const char *key)
+{
+	struct json_object *found = NULL;
+
+	if (json_object_is_type(object, json_type_object))
+		json_object_object_get_ex(object, key, &found);
+	return found;
+}
+
 const char *
 json_string(struct json_object *object, const char *path, const char *fallback)
 {
@@ -416,6 +426,24 @@ void
 json_set_integer(struct json_object *object, const char *key, int64_t number)
 {
 	json_object_object_add(object, key, memory_got(json_object_new_int64(number)));
+}
+
+void
+json_set_flag(struct json_object *object, const char *key, bool value)
+{
+	json_object_object_add(object, key, memory_got(json_object_new_boolean(value)));
+}
+
+void
+json_put(struct json_object *object, const char *key, struct json_object *value)
+{
+	json_object_object_add(object, key, json_object_get(value));
+}
+
+void
+json_push(struct json_object *array, const char *value)
+{
+	json_object_array_add(array, memory_got(json_object_new_string(value)));
 }
 
 const char *

@@ -312,6 +312,7 @@ http_send(struct task *task, const struct http_request *asked, struct http_respo
 		redact_add_basic(asked->service->user, asked->service->secret->bytes, asked->service->secret->length);
 	bool answered = ask(task, &call);
 	response->sent = call.sent;
+	response->too_much = call.full_body;
 	if (answered)
 		take_answer(task, &call, response);
 	/* No answer, or one of a server in trouble, does not say that nothing happened. */

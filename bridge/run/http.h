@@ -56,6 +56,7 @@ struct http_response {
 	size_t length;
 	const struct http_header *headers;      /* ended by {0} */
 	bool sent;                      /* false: surely nothing of the request left this machine */
+	bool too_much;                  /* it was more than `most`; none of it was taken */
 };
 
 /* Waits for the answer: true for any HTTP status. False with a sentence of what happened to which service, or where the task

@@ -401,7 +401,7 @@ attend(struct task *task, void *with)
 bool
 hearing_ours(const struct talk *talk, const struct message *message)
 {
-	if (message->kind != MESSAGE_SAID || !command_addressed(message->text, talk->prefix, talk->name, message->direct))
+	if (message->kind != MESSAGE_SAID || message->aside || !command_addressed(message->text, talk->prefix, talk->name, message->direct))
 		return false;
 	return message->direct || room_of(talk->rooms, &message->place);
 }
@@ -499,7 +499,7 @@ hearing_take(const struct talk *talk, const struct message *message, int64_t eve
 	heard->talk = talk;
 	heard->event = event;
 	heard->message = (struct message){ .kind = message->kind, .place = place_copy(arena, &message->place), .id = arena_text(arena, message->id),
-		.on = arena_text(arena, message->on), .text = arena_text(arena, message->text), .direct = message->direct,
+		.on = arena_text(arena, message->on), .text = arena_text(arena, message->text), .aside = message->aside, .direct = message->direct,
 		.said = message->said, .heard = message->heard,
 		.from = { .account = arena_text(arena, message->from.account), .shown = arena_text(arena, message->from.shown),
 			.proof = arena_text(arena, message->from.proof), .proven = message->from.proven, .only_looks = message->from.only_looks } };

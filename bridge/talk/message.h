@@ -39,6 +39,7 @@ struct message {
 	const char *id;                 /* given by the server, unique in its place; NULL: the chat repeats nothing */
 	const char *on;                 /* the message that is edited, taken back, reacted to or, of one that is said, answered; NULL: none */
 	const char *text;               /* valid UTF-8, cleaned of colours; its lines, where one message has several, with \n between. A reaction's key. */
+	bool aside;                     /* no command whatever it says: an action, the name of a file */
 	bool direct;                    /* said to us alone */
 	int64_t said;                   /* wall ms, by the server's clock; 0: it tells none. It makes a message late, never fresh. */
 	int64_t heard;                  /* wall ms, of one that an earlier life kept; 0: just now */

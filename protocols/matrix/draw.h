@@ -1,0 +1,17 @@
+/* draw: a card as Matrix shows it (client-server API, m.room.message): formatted_body of a fixed set of tags, and body, which is that without them. */
+#ifndef SALLYPORT_PROTOCOLS_MATRIX_DRAW_H
+#define SALLYPORT_PROTOCOLS_MATRIX_DRAW_H
+
+#include <stddef.h>
+
+struct arena;
+struct card;
+
+struct drawing { const char *body, *html; };            /* html NULL: body says it all */
+
+/* `lines`: the most of one answer, 0: 10. `to`: the user id of whom the card addresses, NULL: not known. */
+struct drawing draw_card(struct arena *, const struct card *, size_t lines, const char *to);
+/* The short one for who asked: one line, without facts. */
+struct drawing draw_ring(struct arena *, const struct card *, const char *to);
+
+#endif

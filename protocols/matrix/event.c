@@ -1,0 +1,173 @@
+/* event: what a homeserver tells of a room, as what it is to us. */
+#include "protocols/matrix/event.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/json.h"
+#include "bridge/base/text.h"
+
+enum {
+	ID_MOST = 255,                  /* bytes of any identifier */
+	BODY_MOST = 32 << 10,           /* bytes of what is said */
+	WHY_MOST = 120,
+};
+
+static const char *
+identifier(struct json_object *object, const char *path)
+{
+	const char *id = json_string(object, path, NULL);
+
+	return id && *id && strlen(id) <= ID_MOST ? id : NULL;
+}
+
+const char *
+event_without_quote(const char *body)
+{
+	const char *at = body;
+
+	if (*at != '>')
+		return body;
+	while (*at == '>') {
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+	}
+	return *at == '\n' ? at + 1 : at;
+}
+
+static const char *
+clean_body(struct arena *arena, struct json_object *content, bool answers)
+{
+	const char *body = json_string(content, "body", "");
+
+	if (answers)
+		body = event_without_quote(body);
+	return text_clean_lines(arena, body, text_fit(body, strlen(body), BODY_MOST));
+}
+
+/* What it is about: the thread it is in, the message it answers. */
+static void
+read_relation(struct json_object *content, struct message *message)
+{
+	struct json_object *relates = json_key(content, "m.relates_to");
+	const char *type = json_string(relates, "rel_type", "");
+	const char *answers = identifier(json_key(relates, "m.in_reply_to"), "event_id");
+
+	if (!strcmp(type, "m.thread"))
+		message->place.thread = identifier(relates, "event_id");
+	/* In a thread, clients name the last message for those who show none; that answers nothing. */
+	if (answers && !(message->place.thread && json_true(relates, "is_falling_back")))
+		message->on = answers;
+}
+
+/* Edits: the new words stand beside the old ones. */
+static bool
+read_edit(struct arena *arena, struct json_object *content, struct message *message)
+{
+	struct json_object *relates = json_key(content, "m.relates_to");
+
+	if (strcmp(json_string(relates, "rel_type", ""), "m.replace"))
+		return false;
+	message->kind = MESSAGE_EDITED;
+	message->on = identifier(relates, "event_id");
+	message->text = clean_body(arena, json_key(content, "m.new_content"), false);
+	return true;
+}
+
+/* Threats M4: only plain text that somebody typed is ever a command; what bots say never is. */
+static void
+read_message(struct arena *arena, struct json_object *content, struct event *out)
+{
+	const char *type = json_string(content, "msgtype", "");
+	struct message *message = &out->message;
+
+	if (!strcmp(type, "m.notice") || !json_string(content, "body", NULL))
+		return;
+	out->kind = EVENT_TALK;
+	if (read_edit(arena, content, message)) {
+		out->kind = message->on ? EVENT_TALK : EVENT_OTHER;
+		return;
+	}
+	message->kind = MESSAGE_SAID;
+	message->aside = strcmp(type, "m.text") != 0;
+	read_relation(content, message);
+	message->text = clean_body(arena, content, message->on != NULL);
+}
+
+static void
+read_reaction(struct arena *arena, struct json_object *content, struct event *out)
+{
+	struct json_object *relates = json_key(content, "m.relates_to");
+	const char *on = identifier(relates, "event_id"), *key = json_string(relates, "key", NULL);
+
+	if (strcmp(json_string(relates, "rel_type", ""), "m.annotation") || !on || !key)
+		return;
+	out->kind = EVENT_TALK;
+	out->message.kind = MESSAGE_REACTED;
+	out->message.on = on;
+	out->message.text = text_cut(arena, text_clean(arena, key, strlen(key)), ID_MOST);
+}
+
+static void
+read_redaction(struct json_object *event, struct json_object *content, struct event *out)
+{
+	const char *on = identifier(content, "redacts");
+
+	out->message.kind = MESSAGE_TAKEN_BACK;
+	out->message.on = on ? on : identifier(event, "redacts");
+	out->message.text = "";
+	out->kind = out->message.on ? EVENT_TALK : EVENT_OTHER;
+}
+
+static void
+read_member(struct arena *arena, struct json_object *event, struct json_object *content, struct event *out)
+{
+	const char *why = json_string(content, "reason", "");
+
+	out->member = identifier(event, "state_key");
+	out->membership = json_string(content, "membership", "");
+	out->shown = json_string(content, "displayname", NULL);
+	out->direct = json_true(content, "is_direct");
+	out->why = text_cut(arena, text_clean(arena, why, strlen(why)), WHY_MOST);
+	out->kind = out->member ? EVENT_MEMBER : EVENT_OTHER;
+}
+
+static bool
+is_state(struct json_object *event)
+{
+	return json_string(event, "state_key", NULL);
+}
+
+bool
+event_read(struct arena *arena, struct json_object *event, struct event *out)
+{
+	struct json_object *content = json_key(event, "content");
+	const char *type = json_string(event, "type", NULL);
+
+	*out = (struct event){ .id = identifier(event, "event_id"), .sender = identifier(event, "sender"), .at = json_integer(event, "origin_server_ts", 0) };
+	if (!type || !out->sender || !content)
+		return false;
+	out->message.id = out->id;
+	out->message.said = out->at;
+	if (is_state(event)) {
+		if (!strcmp(type, "m.room.member"))
+			read_member(arena, event, content, out);
+		else if (!strcmp(type, "m.room.encryption"))
+			out->kind = EVENT_ENCRYPTION;
+		else if (!strcmp(type, "m.room.tombstone") && (out->replaced_by = identifier(content, "replacement_room")))
+			out->kind = EVENT_TOMBSTONE;
+		return true;
+	}
+	if (!out->id)
+		return true;
+	if (!strcmp(type, "m.room.message"))
+		read_message(arena, content, out);
+	else if (!strcmp(type, "m.reaction"))
+		read_reaction(arena, content, out);
+	else if (!strcmp(type, "m.room.redaction"))
+		read_redaction(event, content, out);
+	else if (!strcmp(type, "m.room.encrypted"))
+		out->kind = EVENT_ENCRYPTED;
+	return true;
+}

@@ -1,0 +1,260 @@
+/* send: saying something in a room of Matrix. */
+#include "protocols/matrix/send.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/json.h"
+#include "bridge/base/ulid.h"
+#include "bridge/protocol.h"
+#include "bridge/run/task.h"
+#include "bridge/talk/card.h"
+#include "bridge/talk/outbox.h"
+#include "protocols/matrix/draw.h"
+#include "protocols/matrix/homeserver.h"
+#include "protocols/matrix/matrix_settings.h"
+#include "protocols/matrix/private.h"
+
+/* One delivery on its way. */
+struct sending {
+	struct task *task;
+	struct homeserver *at;
+	const struct delivery *delivery;
+	struct delivered *done;
+	const struct matrix_room *room;
+	const char *id;                 /* the room's */
+};
+
+/* -- What is sent ----------------------------------------------------------------------------------------------------- */
+
+/* The user whom the card addresses, where that is one of this homeserver's. */
+static const char *
+user_of(const struct sending *sending)
+{
+	const char *whom = sending->delivery->card->whom, *name = sending->at->link->name;
+	size_t length = strlen(name);
+
+	return whom && !strncmp(whom, name, length) && whom[length] == '/' && whom[length + 1] == '@' ? whom + length + 1 : NULL;
+}
+
+/* m.mentions is always there: without it clients look for names in the text. */
+static void
+add_mentions(struct task *task, struct json_object *content, const char *user)
+{
+	struct json_object *mentions = json_new_object(task->arena), *users = json_new_array(task->arena);
+
+	if (user) {
+		json_push(users, user);
+		json_put(mentions, "user_ids", users);
+	}
+	json_put(content, "m.mentions", mentions);
+}
+
+static void
+add_words(struct json_object *content, const char *type, const struct drawing *drawing, const char *before)
+{
+	json_set(content, "msgtype", type);
+	if (*before) {
+		size_t size = strlen(before) + strlen(drawing->body) + 1;
+		char *body = memory_take(size);
+		strcat(strcpy(body, before), drawing->body);
+		json_set(content, "body", body);
+		free(body);
+	} else
+		json_set(content, "body", drawing->body);
+	if (drawing->html) {
+		json_set(content, "format", "org.matrix.custom.html");
+		json_set(content, "formatted_body", drawing->html);
+	}
+}
+
+static void
+add_answer(struct task *task, struct json_object *relates, const char *event)
+{
+	struct json_object *answers = json_new_object(task->arena);
+
+	json_set(answers, "event_id", event);
+	json_put(relates, "m.in_reply_to", answers);
+}
+
+/* In the thread it is in; else as an answer to who asked. In private that is plain. */
+static void
+relate(const struct sending *sending, struct json_object *content)
+{
+	struct task *task = sending->task;
+	const char *thread = sending->delivery->place.thread, *replies = sending->delivery->replies;
+	struct json_object *relates = json_new_object(task->arena);
+	bool private = sending->room && matrix_room_private(sending->room);
+
+	if (thread) {
+		json_set(relates, "rel_type", "m.thread");
+		json_set(relates, "event_id", thread);
+		json_set_flag(relates, "is_falling_back", !replies);
+		add_answer(task, relates, replies ? replies : thread);
+	} else if (replies && !private)
+		add_answer(task, relates, replies);
+	else
+		return;
+	json_put(content, "m.relates_to", relates);
+}
+
+static struct json_object *
+say(const struct sending *sending)
+{
+	struct task *task = sending->task;
+	const struct card *card = sending->delivery->card;
+	bool rings = card->ring && card->to;
+	const char *user = user_of(sending);
+	struct drawing drawing = draw_card(task->arena, card, sending->at->link->lines, user);
+	struct json_object *content = json_new_object(task->arena);
+
+	add_words(content, rings ? "m.text" : "m.notice", &drawing, "");
+	add_mentions(task, content, rings ? user : NULL);
+	relate(sending, content);
+	return content;
+}
+
+/* A short one for who asked: what it says in full was edited into the message above. */
+static struct json_object *
+ring(const struct sending *sending)
+{
+	struct task *task = sending->task;
+	const char *user = user_of(sending);
+	struct drawing drawing = draw_ring(task->arena, sending->delivery->card, user);
+	struct json_object *content = json_new_object(task->arena);
+
+	add_words(content, "m.text", &drawing, "");
+	add_mentions(task, content, user);
+	relate(sending, content);
+	return content;
+}
+
+/* Clients that know of no edits show the new words behind a star. */
+static struct json_object *
+edit(const struct sending *sending)
+{
+	struct task *task = sending->task;
+	struct card *card = card_copy(task->arena, sending->delivery->card);
+	card->to = NULL;                /* whoever asked is addressed where it may ring */
+	struct drawing drawing = draw_card(task->arena, card, sending->at->link->lines, NULL);
+	struct json_object *content = json_new_object(task->arena), *new = json_new_object(task->arena), *relates = json_new_object(task->arena);
+
+	add_words(new, "m.notice", &drawing, "");
+	add_mentions(task, new, NULL);
+	add_words(content, "m.notice", &drawing, "* ");
+	add_mentions(task, content, NULL);
+	json_put(content, "m.new_content", new);
+	json_set(relates, "rel_type", "m.replace");
+	json_set(relates, "event_id", sending->delivery->on);
+	json_put(content, "m.relates_to", relates);
+	return content;
+}
+
+static struct json_object *
+react(const struct sending *sending)
+{
+	struct json_object *content = json_new_object(sending->task->arena), *relates = json_new_object(sending->task->arena);
+
+	json_set(relates, "rel_type", "m.annotation");
+	json_set(relates, "event_id", sending->delivery->on);
+	json_set(relates, "key", sending->delivery->key);
+	json_put(content, "m.relates_to", relates);
+	return content;
+}
+
+static const struct op {
+	const char *type;
+	struct json_object *(*content)(const struct sending *);
+} ops[] = {
+	[DELIVERY_SAY] = { "m.room.message", say },
+	[DELIVERY_EDIT] = { "m.room.message", edit },
+	[DELIVERY_RING] = { "m.room.message", ring },
+	[DELIVERY_REACT] = { "m.reaction", react },
+};
+
+/* -- Where ------------------------------------------------------------------------------------------------------------ */
+
+static bool
+never(const struct sending *sending)
+{
+	sending->done->never = true;
+	return false;
+}
+
+static bool
+find_room(struct sending *sending)
+{
+	struct task *task = sending->task;
+	const char *channel = sending->delivery->place.channel;
+	struct matrix_rooms *rooms = &sending->at->rooms;
+
+	if (*channel == '@')
+		sending->room = private_room(task, sending->at, channel);
+	else {
+		sending->room = matrix_rooms_named(rooms, channel);
+		if (!sending->room)
+			sending->room = matrix_rooms_find(rooms, channel);
+	}
+	if (!sending->room)
+		return *channel == '@' ? false : task_fail(task, "I am in no room %s.", channel);
+	if (sending->room->encrypted) {
+		task_fail(task, "%s is encrypted, and I will not write there in clear.", channel);
+		return never(sending);
+	}
+	if (!sending->room->in)
+		return task_fail(task, "I am not in %s: %s.", channel, *sending->room->why ? sending->room->why : "joining");
+	sending->id = task_text(task, "%s", sending->room->id);
+	return true;
+}
+
+/* -- Sending ---------------------------------------------------------------------------------------------------------- */
+
+/* What the homeserver will say again however often it is asked (4xx) is not asked again. */
+static bool
+take_refusal(const struct sending *sending, const struct matrix_answer *answer)
+{
+	if (!strcmp(answer->code, "M_DUPLICATE_ANNOTATION"))
+		return true;            /* our sign is there already */
+	if (answer->status >= 400 && answer->status < 500 && answer->status != 401 && answer->status != 408 && answer->status != 429)
+		return never(sending);
+	return false;
+}
+
+static bool
+put(const struct sending *sending)
+{
+	struct task *task = sending->task;
+	const struct delivery *delivery = sending->delivery;
+	const struct op *op = &ops[delivery->op];
+	char *txn = arena_take(task->arena, ULID_LENGTH + 1);
+	struct matrix_answer answer;
+
+	if (delivery->txn)
+		txn = task_text(task, "%s", delivery->txn);
+	else
+		ulid_make(txn);
+	const struct matrix_call call = { .method = "PUT", .body = json_write(op->content(sending)),
+		.path = homeserver_path(task, "/_matrix/client/v3/rooms", sending->id, "send", op->type, txn, NULL) };
+	if (!call.path)
+		return never(sending);
+	if (!homeserver_insist(task, sending->at, delivery->urgency, &call, &answer))
+		return take_refusal(sending, &answer);
+	sending->done->id = json_string(answer.json, "event_id", NULL);
+	return true;
+}
+
+bool
+send_delivery(struct task *task, struct link *link, const struct delivery *delivery, struct delivered *done)
+{
+	struct homeserver *at = link->own;
+	struct sending sending = { .task = task, .at = at, .delivery = delivery, .done = done };
+
+	if (!at || at->leaving || at->login != LOGIN_IN)
+		return task_fail(task, "%s is away.", link->name);
+	at->deliveries++;
+	bool fine = find_room(&sending) && put(&sending);
+	if (!--at->deliveries && at->leaving)
+		task_wake(task->engine, at->task);
+	return fine;
+}

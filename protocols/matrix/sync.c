@@ -1,0 +1,373 @@
+/* sync: what the homeserver has to tell since it was asked last. */
+#include "protocols/matrix/sync.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/json.h"
+#include "bridge/base/json_walk.h"
+#include "bridge/base/log.h"
+#include "bridge/base/url.h"
+#include "bridge/protocol.h"
+#include "bridge/run/task.h"
+#include "protocols/matrix/attention.h"
+#include "protocols/matrix/event.h"
+#include "protocols/matrix/homeserver.h"
+#include "protocols/matrix/matrix_settings.h"
+#include "protocols/matrix/membership.h"
+#include "protocols/matrix/seen.h"
+
+enum {
+	ANSWER_MOST = 4 << 20,          /* bytes of one answer */
+	TIMELINE_MOST = 50,             /* events of a room in one answer; the rest is asked for */
+	GAP_PAGE = 100,                 /* events */
+	GAP_PAGES = 50,                 /* of one gap: what is older is not heard */
+	INVITES_MOST = 10,              /* looked at in one turn */
+	MESSAGES_LEAST = 64,
+};
+
+/* What one turn gathers. */
+struct gathered {
+	struct task *task;
+	struct homeserver *at;
+	bool first;                     /* nothing is heard */
+	struct message *each;
+	size_t count, size;
+	unsigned invites;
+};
+
+/* -- What is asked for ------------------------------------------------------------------------------------------------ */
+
+static struct json_object *
+types(struct arena *arena, const char *const *names)
+{
+	struct json_object *filter = json_new_object(arena), *list = json_new_array(arena);
+
+	while (*names)
+		json_push(list, *names++);
+	json_put(filter, "types", list);
+	return filter;
+}
+
+static const char *const state_types[] = { "m.room.member", "m.room.encryption", "m.room.tombstone", NULL };
+static const char *const timeline_types[] = { "m.room.message", "m.reaction", "m.room.redaction", "m.room.encrypted", "m.room.member", "m.room.encryption",
+	"m.room.tombstone", NULL };
+static const char *const no_types[] = { NULL };
+
+static const char *
+filter_body(struct arena *arena, int64_t limit)
+{
+	struct json_object *filter = json_new_object(arena), *room = json_new_object(arena);
+	struct json_object *state = types(arena, state_types), *timeline = types(arena, timeline_types);
+
+	json_set_flag(state, "lazy_load_members", true);
+	json_set_flag(timeline, "lazy_load_members", true);
+	json_set_integer(timeline, "limit", limit);
+	json_put(room, "state", state);
+	json_put(room, "timeline", timeline);
+	json_put(room, "ephemeral", types(arena, no_types));
+	json_put(room, "account_data", types(arena, no_types));
+	json_put(filter, "room", room);
+	json_put(filter, "presence", types(arena, no_types));
+	json_put(filter, "account_data", types(arena, no_types));
+	return json_write(filter);
+}
+
+static bool
+put_filter(struct task *task, struct homeserver *at, size_t which, int64_t limit)
+{
+	const struct matrix_call call = { .method = "POST", .path = homeserver_path(task, "/_matrix/client/v3/user", at->conf->user, "filter", NULL),
+		.body = filter_body(task->arena, limit) };
+	struct matrix_answer answer;
+
+	if (at->filter[which])
+		return true;
+	if (!call.path || !homeserver_insist(task, at, URGENCY_RING, &call, &answer))
+		return false;
+	at->filter[which] = memory_text(json_string(answer.json, "filter_id", NULL));
+	return at->filter[which] || task_fail(task, "The homeserver took a filter and gave it no name.");
+}
+
+bool
+sync_prepare(struct task *task, struct homeserver *at)
+{
+	const char *since;
+
+	if (!put_filter(task, at, 0, TIMELINE_MOST) || !put_filter(task, at, 1, 1))
+		return false;
+	if (at->since)
+		return true;
+	if (!bridge_heard_to(task, at->link, &since))
+		return false;
+	at->since = memory_text(since);
+	return true;
+}
+
+/* -- What was said ---------------------------------------------------------------------------------------------------- */
+
+static struct speaker
+speaker_of(const struct gathered *gathered, const char *sender)
+{
+	struct homeserver *at = gathered->at;
+	struct arena *arena = gathered->task->arena;
+	const char *server = matrix_user_server(sender);
+	bool proven = matrix_settings_believes(at->conf, sender);
+
+	return (struct speaker){ .account = arena_printf(arena, "%s/%s", at->link->name, sender), .proven = proven,
+		.shown = arena_text(arena, names_of(&at->names, sender)),
+		.proof = proven ? "homeserver" : arena_printf(arena, "the people of %s are not among those that I believe", server ? server : "that server") };
+}
+
+static struct message *
+room_for_one(struct gathered *gathered)
+{
+	if (gathered->count == gathered->size) {
+		gathered->size = gathered->size ? 2 * gathered->size : MESSAGES_LEAST;
+		struct message *more = arena_take(gathered->task->arena, gathered->size * sizeof *more);
+		if (gathered->count)
+			memcpy(more, gathered->each, gathered->count * sizeof *more);
+		gathered->each = more;
+	}
+	return &gathered->each[gathered->count++];
+}
+
+static void
+take_talk(struct gathered *gathered, const struct matrix_room *room, const struct event *event)
+{
+	struct homeserver *at = gathered->at;
+
+	if (gathered->first || !strcmp(event->sender, at->conf->user) || seen_has(at->seen, event->id))
+		return;
+	struct message *message = room_for_one(gathered);
+	*message = event->message;
+	message->place.link = at->link->name;
+	message->place.channel = arena_text(gathered->task->arena, room->name ? room->name : room->id);
+	message->direct = matrix_room_private(room);
+	message->from = speaker_of(gathered, event->sender);
+}
+
+/* -- How the rooms are ------------------------------------------------------------------------------------------------ */
+
+static void
+take_event(struct gathered *gathered, struct matrix_room *room, struct json_part part)
+{
+	struct task *task = gathered->task;
+	struct homeserver *at = gathered->at;
+	struct event event;
+
+	/* One that cannot be read (too deep, a NUL in it) is none. */
+	struct json_object *json = json_read(task->arena, part.at, part.length, NULL);
+	if (!json || !event_read(task->arena, json, &event))
+		return;
+	switch (event.kind) {
+	case EVENT_TALK:
+		take_talk(gathered, room, &event);
+		break;
+	case EVENT_MEMBER:
+		if (!strcmp(event.membership, "join"))
+			names_set(&at->names, event.member, event.shown);
+		break;
+	case EVENT_ENCRYPTION:
+	case EVENT_ENCRYPTED:
+		membership_encrypted(at, room);
+		break;
+	case EVENT_TOMBSTONE:
+		membership_replaced(task, at, room, &event);
+		break;
+	case EVENT_OTHER:
+		break;
+	}
+}
+
+static void
+take_events(struct gathered *gathered, struct matrix_room *room, struct json_part list)
+{
+	struct json_walk walk = json_walk(list);
+	struct json_part key, value;
+
+	while (!walk.object && json_walk_next(&walk, &key, &value))
+		take_event(gathered, room, value);
+}
+
+/* What the answer left out, oldest first (client-server API, "Syncing": limited timelines). */
+static bool
+fill_gap(struct gathered *gathered, struct matrix_room *room, const char *to)
+{
+	struct task *task = gathered->task;
+	struct homeserver *at = gathered->at;
+	const char *from = at->since;
+	const char *path = homeserver_path(task, "/_matrix/client/v3/rooms", room->id, "messages", NULL);
+
+	for (unsigned page = 0; path && from && strcmp(from, to); page++) {
+		if (page == GAP_PAGES) {
+			log_warning("%s: so much was said in %s while I was away that I heard only the first and the last of it.", at->link->name,
+				room->name ? room->name : room->id);
+			return true;
+		}
+		char *url = url_query(task->arena, task_text(task, "%s?dir=f&limit=%d", path, GAP_PAGE), "from", from);
+		const struct matrix_call call = { .path = url_query(task->arena, url, "to", to), .raw = true, .most = ANSWER_MOST };
+		struct matrix_answer answer;
+		if (!homeserver_insist(task, at, URGENCY_STATE, &call, &answer))
+			return answer.status == 403 || answer.status == 404;    /* we were in that room no more */
+		struct json_part all = json_part_of(answer.bytes, answer.length);
+		take_events(gathered, room, json_part_key(all, "chunk"));
+		from = json_part_text(task->arena, json_part_key(all, "end"));
+	}
+	return path;
+}
+
+static int64_t
+number(struct task *task, struct json_part part)
+{
+	return part.at ? strtoll(arena_slice(task->arena, part.at, part.length < 12 ? part.length : 12), NULL, 10) : -1;
+}
+
+static void
+count_members(struct gathered *gathered, struct matrix_room *room, struct json_part summary)
+{
+	int64_t joined = number(gathered->task, json_part_key(summary, "m.joined_member_count"));
+	int64_t invited = number(gathered->task, json_part_key(summary, "m.invited_member_count"));
+
+	if (joined >= 0)
+		room->members = joined + (invited > 0 ? invited : 0);
+}
+
+static bool
+take_joined(struct gathered *gathered, const char *id, struct json_part part)
+{
+	struct task *task = gathered->task;
+	struct matrix_room *room = matrix_rooms_get(&gathered->at->rooms, id);
+	struct json_part timeline = json_part_key(part, "timeline");
+
+	room->in = true;
+	room->pause = 0;
+	count_members(gathered, room, json_part_key(part, "summary"));
+	take_events(gathered, room, json_part_key(json_part_key(part, "state"), "events"));
+	const char *before = json_part_text(task->arena, json_part_key(timeline, "prev_batch"));
+	if (!gathered->first && before && json_part_is(json_part_key(timeline, "limited"), "true") && !fill_gap(gathered, room, before))
+		return false;
+	take_events(gathered, room, json_part_key(timeline, "events"));
+	return true;
+}
+
+/* The newest event of the list that is about our own membership. */
+static bool
+about_us(struct gathered *gathered, struct json_part list, struct event *out)
+{
+	struct json_walk walk = json_walk(list);
+	struct json_part key, value;
+	struct event event;
+	bool found = false;
+
+	while (!walk.object && json_walk_next(&walk, &key, &value)) {
+		struct json_object *json = json_read(gathered->task->arena, value.at, value.length, NULL);
+		if (!json || !event_read(gathered->task->arena, json, &event) || event.kind != EVENT_MEMBER || strcmp(event.member, gathered->at->conf->user))
+			continue;
+		*out = event;
+		found = true;
+	}
+	return found;
+}
+
+static bool
+take_invited(struct gathered *gathered, const char *id, struct json_part part)
+{
+	struct event event;
+
+	if (gathered->invites++ < INVITES_MOST && about_us(gathered, json_part_key(json_part_key(part, "invite_state"), "events"), &event))
+		membership_invited(gathered->task, gathered->at, id, event.sender, event.direct);
+	return true;
+}
+
+static bool
+take_left(struct gathered *gathered, const char *id, struct json_part part)
+{
+	struct matrix_room *room = matrix_rooms_find(&gathered->at->rooms, id);
+	struct event event;
+
+	if (!room || !room->in)
+		return true;
+	bool known = about_us(gathered, json_part_key(json_part_key(part, "timeline"), "events"), &event)
+	          || about_us(gathered, json_part_key(json_part_key(part, "state"), "events"), &event);
+	membership_lost(gathered->at, room, known ? &event : NULL);
+	return true;
+}
+
+/* -- One turn --------------------------------------------------------------------------------------------------------- */
+
+static bool
+each_room(struct gathered *gathered, struct json_part rooms, bool (*take)(struct gathered *, const char *id, struct json_part))
+{
+	struct json_walk walk = json_walk(rooms);
+	struct json_part key, value;
+
+	while (walk.object && json_walk_next(&walk, &key, &value)) {
+		const char *id = json_part_text(gathered->task->arena, key);
+		if (id && *id && !take(gathered, id, value))
+			return false;
+	}
+	return true;
+}
+
+static void
+remember(struct homeserver *at, const struct gathered *gathered, const char *next)
+{
+	for (size_t i = 0; i < gathered->count; i++)
+		seen_add(at->seen, gathered->each[i].id);
+	free((char *)(uintptr_t)at->since);
+	at->since = memory_text(next);
+	at->too_much = false;
+}
+
+static bool
+take_answer(struct task *task, struct homeserver *at, const struct matrix_answer *answer)
+{
+	struct gathered gathered = { .task = task, .at = at, .first = !at->since };
+	struct json_part all = json_part_of(answer->bytes, answer->length), rooms = json_part_key(all, "rooms");
+	const char *next = json_part_text(task->arena, json_part_key(all, "next_batch"));
+
+	if (!next)
+		return task_fail(task, "The homeserver answered a sync with what cannot be read.");
+	if (!each_room(&gathered, json_part_key(rooms, "join"), take_joined))
+		return false;
+	each_room(&gathered, json_part_key(rooms, "leave"), take_left);
+	each_room(&gathered, json_part_key(rooms, "invite"), take_invited);
+	if ((gathered.count || !at->since || strcmp(at->since, next)) && !bridge_hear(task, at->link, gathered.each, gathered.count, next))
+		return false;
+	remember(at, &gathered, next);
+	attention_pay(at, gathered.each, gathered.count);
+	return true;
+}
+
+/* A cursor that the homeserver does not know any more: it was restored, or another one stands in its place. What was said meanwhile is not
+ * known to be new, so none of it is heard. */
+static bool
+begin_again(struct homeserver *at)
+{
+	log_warning("%s: the homeserver does not know how far I had heard; what was said meanwhile is not heard.", at->link->name);
+	free((char *)(uintptr_t)at->since);
+	at->since = NULL;
+	return true;
+}
+
+bool
+sync_turn(struct task *task, struct homeserver *at)
+{
+	bool narrow = at->too_much || !at->since;
+	bool waits = at->since && at->state;
+	char *path = task_text(task, "/_matrix/client/v3/sync?set_presence=offline&timeout=%" PRId64, waits ? at->conf->poll : 0);
+
+	path = url_query(task->arena, path, "filter", at->filter[narrow]);
+	const struct matrix_call call = { .path = at->since ? url_query(task->arena, path, "since", at->since) : path, .raw = true, .most = ANSWER_MOST,
+		.seconds = (unsigned)(at->conf->poll / 1000) + 30 };
+	struct matrix_answer answer;
+	if (homeserver_insist(task, at, URGENCY_RING, &call, &answer))
+		return take_answer(task, at, &answer);
+	if (answer.status == 400 && at->since)
+		return begin_again(at);
+	if (answer.too_much && !at->too_much)
+		return at->too_much = true;
+	return false;
+}

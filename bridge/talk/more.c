@@ -1,6 +1,7 @@
 /* more: the rest of an answer that was cut off. */
 #include "bridge/talk/more.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,8 @@ enum {
 struct kept {
 	struct arena *arena;            /* NULL: free */
 	struct place place;
-	const char *who;                /* who asked, as shown */
+	const char *account, *shown;    /* who asked; account: NULL where it was not proven */
+	bool open;                      /* said in a room: everybody there may go on with it */
 	const struct card *card;
 	int64_t when;                   /* mono ms */
 };
@@ -53,14 +55,25 @@ mores_free(struct mores *mores)
 	free(mores);
 }
 
-/* Who asked last in that place; `who` NULL: anybody. */
+/* A nick that somebody else has by now is nobody. */
+static bool
+same_person(const struct kept *kept, const struct speaker *from)
+{
+	if (kept->account || from->account)
+		return kept->account && from->account && !strcmp(kept->account, from->account);
+	return !strcmp(kept->shown, from->shown);
+}
+
+/* The newest of that place: their own, or (`others`) anybody's that was said in a room. */
 static struct kept *
-find(struct mores *mores, const struct place *place, const char *who)
+find(struct mores *mores, const struct request *request, bool others)
 {
 	struct kept *found = NULL;
 
 	for (struct kept *at = mores->kept; at < mores->kept + KEPT; at++) {
-		if (!at->arena || clock_mono() - at->when > LIFE || !place_same(&at->place, place) || (who && strcmp(at->who, who)))
+		if (!at->arena || clock_mono() - at->when > LIFE || !place_same(&at->place, &request->place))
+			continue;
+		if (!same_person(at, &request->from) && !(others && at->open && request->room))
 			continue;
 		if (!found || at->when >= found->when)
 			found = at;
@@ -71,7 +84,7 @@ find(struct mores *mores, const struct place *place, const char *who)
 static struct kept *
 room_for(struct mores *mores, const struct request *request)
 {
-	struct kept *found = find(mores, &request->place, request->from.shown);
+	struct kept *found = find(mores, request, false);
 
 	for (struct kept *at = mores->kept; !found && at < mores->kept + KEPT; at++)
 		if (!at->arena)
@@ -93,7 +106,7 @@ more_keep(const struct request *request, const struct card *card)
 	card_shown(card, request->talk->lines, &left);
 	if (!left) {
 		/* What was shown whole ends what went before: !more would go on with something that nobody looks at any more. */
-		if ((kept = find(request->talk->mores, &request->place, request->from.shown)))
+		if ((kept = find(request->talk->mores, request, false)))
 			forget(kept);
 		return;
 	}
@@ -101,7 +114,9 @@ more_keep(const struct request *request, const struct card *card)
 	forget(kept);
 	kept->arena = arena_new();
 	kept->place = place_copy(kept->arena, &request->place);
-	kept->who = arena_text(kept->arena, request->from.shown);
+	kept->account = arena_text(kept->arena, request->from.account);
+	kept->shown = arena_text(kept->arena, request->from.shown);
+	kept->open = request->room != NULL;
 	kept->card = card_copy(kept->arena, card);
 	kept->when = clock_mono();
 }
@@ -127,9 +142,9 @@ more_run(struct request *request)
 	struct task *task = request->task;
 	struct mores *mores = request->talk->mores;
 	const char *where = request_param(request, "WHERE");
-	struct kept *kept = find(mores, &request->place, request->from.shown);
+	struct kept *kept = find(mores, request, false);
 
-	kept = kept ? kept : find(mores, &request->place, NULL);
+	kept = kept ? kept : find(mores, request, true);
 	if (where && strcasecmp(where, "dm"))
 		return task_fail(task, "it is %smore, or %smore dm for all of it in private", request->talk->prefix, request->talk->prefix);
 	if (!kept)

@@ -11,7 +11,8 @@ struct request;
 struct mores *mores_new(void);
 void mores_free(struct mores *);
 
-/* An answer that may not fit: remembered for a while, for who asked and for the place. `card` is copied. */
+/* An answer that may not fit: remembered for a while, for who asked (their account, where it is proven) and for the place. What was said
+ * in a room anybody there may go on with; in private nobody else, whatever they call themselves. `card` is copied. */
 void more_keep(const struct request *, const struct card *);
 
 bool more_run(struct request *);

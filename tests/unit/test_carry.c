@@ -1288,6 +1288,35 @@ test_all_of_an_answer_is_told_in_private(void **state)
 	quiet(fixture);
 }
 
+static void
+say_in_private(struct fixture *fixture, const char *who, const char *nick, const char *text)
+{
+	struct message message = message_of(fixture, who, text);
+
+	message.from.shown = nick;
+	message.place.channel = nick;
+	message.direct = true;
+	hearing_take(&fixture->talk, &message, 0);
+}
+
+/* bob took alice's nick: what she was told in private is not his. */
+static void
+test_the_rest_of_a_private_answer_is_of_who_asked(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->script.extras = 40;
+	say_in_private(fixture, "alice", "alice", "!ci see");
+	expect(fixture, "-- seen");
+	expect_rows(fixture, 1, 28);
+	expect(fixture, "-- 29 of 41 lines*");
+	say_in_private(fixture, "bob", "alice", "!more");
+	expect(fixture, "-- there is nothing more to show here");
+	say_in_private(fixture, "alice", "alice", "!more");
+	expect_rows(fixture, 29, 40);
+	quiet(fixture);
+}
+
 int
 main(void)
 {
@@ -1332,6 +1361,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_a_pause_survives_a_restart, begin, end),
 		cmocka_unit_test_setup_teardown(test_more_goes_on_where_an_answer_was_cut, begin, end),
 		cmocka_unit_test_setup_teardown(test_all_of_an_answer_is_told_in_private, begin, end),
+		cmocka_unit_test_setup_teardown(test_the_rest_of_a_private_answer_is_of_who_asked, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

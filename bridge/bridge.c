@@ -3,6 +3,7 @@
 
 #include "bridge/bridge.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,12 +59,8 @@ const struct tables *const bridge_tables[] = {
 static bool
 deliver(struct task *task, const struct delivery *delivery, struct delivered *done, void *with)
 {
-	struct link *link = links_find(&((struct bridge *)with)->links, delivery->place.link);
-
-	if (!link)
-		return task_fail(task, "No link is called %s any more.", delivery->place.link);
 	*done = (struct delivered){ 0 };
-	return link->protocol->deliver(task, link, delivery, done);
+	return links_deliver(task, &((struct bridge *)with)->links, delivery, done);
 }
 
 static bool
@@ -591,6 +588,22 @@ hang_up(void *with, int events)
 }
 
 static void
+hold_reloads(int how)
+{
+	sigset_t reload;
+
+	sigemptyset(&reload);
+	sigaddset(&reload, SIGHUP);
+	pthread_sigmask(how, &reload, NULL);
+}
+
+void
+bridge_prepare(void)
+{
+	hold_reloads(SIG_BLOCK);
+}
+
+static void
 listen_to_signals(struct bridge *bridge)
 {
 	struct loop *loop = bridge->engine.loop;
@@ -598,6 +611,7 @@ listen_to_signals(struct bridge *bridge)
 	bridge->signals[0] = loop_signal(loop, SIGTERM, stop, bridge);
 	bridge->signals[1] = loop_signal(loop, SIGINT, stop, bridge);
 	bridge->signals[2] = loop_signal(loop, SIGHUP, hang_up, bridge);
+	hold_reloads(SIG_UNBLOCK);
 }
 
 int

@@ -32,6 +32,8 @@ struct bridge {
 	bool begun, reload_wanted, stopping, cancelled;
 };
 
+/* Before the configuration is read: SIGHUP, which would end us, waits until bridge_run() can take it. */
+void bridge_prepare(void);
 /* Serves until SIGTERM or SIGINT; SIGHUP reads the configuration anew. Frees the setup. `ready` (may be NULL) is called once from the loop
  * when the links have been started. The exit code: 0; 65 where the store is damaged or newer, 69 where a gateway runs on this state
  * already, 71 where the system refuses. */

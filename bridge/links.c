@@ -33,8 +33,10 @@ struct link_keeping {
 	struct snapshot *made_of;       /* the configuration that it was begun with: conf and nick */
 	struct snapshot *snapshot;      /* the one in force: the rest */
 	struct link *successor;         /* takes its place once it has ended */
-	bool leaving;
-	struct link *next;              /* in links->all */
+	bool leaving;                   /* the configuration in force names it no more */
+	bool gone;                      /* and it has ended */
+	unsigned deliveries;            /* on their way through it */
+	struct link *next;              /* in links->all: those that are named, and those that have not ended yet */
 };
 
 struct link *
@@ -179,19 +181,10 @@ link_new(struct links *links, const struct link_setup *setup)
 }
 
 static void
-let_go(struct link_keeping *keeping)
-{
-	if (!keeping->snapshot)
-		return;
-	snapshot_release(keeping->snapshot);
-	snapshot_release(keeping->made_of);
-	keeping->snapshot = keeping->made_of = NULL;
-}
-
-static void
 link_free(struct link *link)
 {
-	let_go(link->keeping);
+	snapshot_release(link->keeping->snapshot);
+	snapshot_release(link->keeping->made_of);
 	watch_free(link->keeping->patience);
 	free(link->keeping->name);
 	free(link->keeping);
@@ -200,17 +193,38 @@ link_free(struct link *link)
 
 static void link_begin(struct link *);
 
-/* What it read of the configuration may go, and whoever takes its place may come. */
+static void
+take_out(struct links *links, const struct link *link)
+{
+	struct link **at = &links->all;
+
+	while (*at != link)
+		at = &(*at)->keeping->next;
+	*at = link->keeping->next;
+}
+
+/* What it read of the configuration goes with it, once no delivery is on its way back from it any more. */
+static void
+free_if_gone(struct link *link)
+{
+	if (!link->keeping->gone || link->keeping->deliveries)
+		return;
+	take_out(&link->bridge->links, link);
+	link_free(link);
+}
+
+/* Whoever takes its place may come. One that is still named ends because the gateway does; links_close() frees it. */
 static void
 link_left(struct link *link)
 {
-	struct link_keeping *keeping = link->keeping;
+	struct link *successor = link->keeping->successor;
 
-	watch_off(keeping->patience);
-	keeping->task = 0;
-	let_go(keeping);
-	if (keeping->successor)
-		link_begin(keeping->successor);
+	watch_off(link->keeping->patience);
+	link->keeping->task = 0;
+	link->keeping->gone = link->keeping->leaving;
+	free_if_gone(link);
+	if (successor)
+		link_begin(successor);
 }
 
 static void
@@ -287,6 +301,17 @@ stays(const struct link *link, const struct setup *before, const struct link_set
 		&& !strcmp(before->gateway.name, after->gateway.name);
 }
 
+/* Whose end a new link of that name waits for: two at once would take each other's nick or socket. NULL: nobody's. It may be one that a
+ * configuration before the last one named. */
+static struct link *
+predecessor(const struct links *links, const char *name)
+{
+	for (struct link *link = links->all; link; link = link->keeping->next)
+		if (!link->keeping->gone && !link->keeping->successor && !strcmp(link->name, name))
+			return link;
+	return NULL;
+}
+
 size_t
 links_renew(struct links *links, const struct setup *before)
 {
@@ -305,10 +330,11 @@ links_renew(struct links *links, const struct setup *before)
 			link->protocol->renew(link);
 			continue;
 		}
+		struct link *before_it = predecessor(links, now->name);
 		links->each[i] = link_new(links, now);
 		begun++;
-		if (link)
-			link->keeping->successor = links->each[i];
+		if (before_it)
+			before_it->keeping->successor = links->each[i];
 		else
 			link_begin(links->each[i]);
 	}
@@ -317,6 +343,20 @@ links_renew(struct links *links, const struct setup *before)
 			link_end(old.each[i]);
 	free(old.each);
 	return begun;
+}
+
+bool
+links_deliver(struct task *task, const struct links *links, const struct delivery *delivery, struct delivered *done)
+{
+	struct link *link = links_find(links, delivery->place.link);
+
+	if (!link)
+		return task_fail(task, "No link is called %s any more.", delivery->place.link);
+	link->keeping->deliveries++;
+	bool said = link->protocol->deliver(task, link, delivery, done);
+	link->keeping->deliveries--;
+	free_if_gone(link);
+	return said;
 }
 
 void

@@ -6,14 +6,17 @@
 #include <stddef.h>
 
 struct bridge;
+struct delivered;
+struct delivery;
 struct link;
 struct setup;
+struct task;
 
 struct links {
 	struct bridge *bridge;
 	struct link **each;             /* those of the configuration; who is leaving is not among them */
 	size_t count;
-	struct link *all;               /* and those that leave or have left: a delivery may still be on its way back from them */
+	struct link *all;               /* and those that leave: they end, and a delivery may still be on its way back from them */
 };
 
 void links_open(struct links *, struct bridge *);       /* those of bridge->setup; none is begun yet */
@@ -23,6 +26,8 @@ void links_begin(struct links *);
 size_t links_renew(struct links *, const struct setup *before);
 void links_close(struct links *);                       /* all tasks have ended */
 
+/* Through the link of that name, which stays where it is meanwhile, whatever the configuration says by then. */
+bool links_deliver(struct task *, const struct links *, const struct delivery *, struct delivered *);
 struct link *links_find(const struct links *, const char *name);       /* NULL: none is called so */
 
 #endif

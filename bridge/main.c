@@ -91,6 +91,7 @@ keep_memory_private(void)
 static int
 run_run(const struct options *options)
 {
+	bridge_prepare();
 	keep_memory_private();          /* before it holds a secret */
 	struct setup *setup = setup_read(options->conf);
 	int code = tell_mistakes(setup);
@@ -159,6 +160,7 @@ solo_begin(void *with)
 static int
 run_solo(const struct options *options)
 {
+	bridge_prepare();
 	keep_memory_private();
 	struct setup *setup = setup_read(options->conf);
 	struct arena *arena = arena_new();

@@ -19,33 +19,17 @@ enum {
 };
 
 struct attending {
-	struct link *link;
+	struct homeserver *at;          /* stays while this counts as one of its deliveries */
 	const char *room, *event, *account;
 };
-
-/* The link may have left, or another one come in its place. */
-static struct homeserver *
-still(const struct attending *attending)
-{
-	struct homeserver *at = attending->link->own;
-
-	return at && !at->leaving ? at : NULL;
-}
 
 static bool
 put(struct task *task, const struct attending *attending, const char *method, const char *path, const char *body)
 {
-	struct homeserver *at = still(attending);
 	const struct matrix_call call = { .method = method, .path = path, .body = body };
 	struct matrix_answer answer;
 
-	if (!at || !path)
-		return false;
-	at->deliveries++;
-	bool fine = homeserver_ask(task, at, &call, &answer);
-	if (!--at->deliveries && at->leaving)
-		task_wake(task->engine, at->task);
-	return fine;
+	return path && !attending->at->leaving && homeserver_ask(task, attending->at, &call, &answer);
 }
 
 static void
@@ -61,25 +45,30 @@ mark_read(struct task *task, const struct attending *attending)
 static bool
 type(struct task *task, const struct attending *attending, bool typing)
 {
-	struct homeserver *at = still(attending);
 	struct json_object *body = json_new_object(task->arena);
 
 	json_set_flag(body, "typing", typing);
 	if (typing)
 		json_set_integer(body, "timeout", TYPING);
-	return at && put(task, attending, "PUT", homeserver_path(task, "/_matrix/client/v3/rooms", attending->room, "typing", at->conf->user, NULL), json_write(body));
+	return put(task, attending, "PUT", homeserver_path(task, "/_matrix/client/v3/rooms", attending->room, "typing", attending->at->conf->user, NULL),
+		json_write(body));
+}
+
+static bool
+goes_on(const struct task *task, const struct attending *attending)
+{
+	return !task->cancelled && !attending->at->leaving && bridge_working(attending->at->link->bridge, attending->account);
 }
 
 static void
-attend(struct task *task, void *with)
+show(struct task *task, const struct attending *attending)
 {
-	const struct attending *attending = with;
 	int64_t began = clock_mono(), shown = 0;
 
 	mark_read(task, attending);
 	task_pause(task, QUICK);
-	while (!task->cancelled && still(attending) && bridge_working(attending->link->bridge, attending->account) && clock_mono() - began < LONGEST) {
-		if (clock_mono() - shown > TYPING / 2 || !shown) {
+	while (goes_on(task, attending) && clock_mono() - began < LONGEST) {
+		if (!shown || clock_mono() - shown > TYPING / 2) {
 			if (!type(task, attending, true))
 				return;
 			shown = clock_mono();
@@ -88,6 +77,15 @@ attend(struct task *task, void *with)
 	}
 	if (shown && !task->cancelled)
 		type(task, attending, false);
+}
+
+static void
+attend(struct task *task, void *with)
+{
+	const struct attending *attending = with;
+
+	show(task, attending);
+	homeserver_leave(task, attending->at);
 }
 
 void
@@ -100,8 +98,10 @@ attention_pay(struct homeserver *at, const struct message *messages, size_t coun
 		const struct matrix_room *room = matrix_rooms_named(&at->rooms, message->place.channel);
 		struct arena *arena = arena_new();
 		struct attending *attending = arena_take(arena, sizeof *attending);
-		*attending = (struct attending){ at->link, arena_text(arena, room ? room->id : message->place.channel), arena_text(arena, message->id),
+		*attending = (struct attending){ at, arena_text(arena, room ? room->id : message->place.channel), arena_text(arena, message->id),
 			arena_text(arena, message->from.account) };
-		task_start(at->link->engine, "attention", attend, attending, arena);
+		at->deliveries++;
+		if (!task_start(at->link->engine, "attention", attend, attending, arena))
+			at->deliveries--;
 	}
 }

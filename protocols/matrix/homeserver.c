@@ -61,6 +61,13 @@ homeserver_close(struct homeserver *at)
 }
 
 void
+homeserver_leave(struct task *task, struct homeserver *at)
+{
+	if (!--at->deliveries && at->leaving)
+		task_wake(task->engine, at->task);
+}
+
+void
 homeserver_away(struct homeserver *at)
 {
 	free(at->state);

@@ -35,7 +35,7 @@ struct homeserver {
 	char *state;                    /* sync: as `status` has it; heap */
 	char *filter[2];                /* sync: ids of the filters, an ordinary one and one for when there is too much at once */
 	bool too_much;                  /* sync: the last answer was larger than we take */
-	unsigned deliveries;            /* send: that are on their way */
+	unsigned deliveries;            /* whoever uses all this beside the link's own task: it stays until they left */
 	bool leaving;                   /* nothing is begun any more */
 	const char *since;              /* sync: heap */
 	struct matrix_rooms rooms;
@@ -46,6 +46,7 @@ struct homeserver {
 
 struct homeserver *homeserver_open(struct link *, struct task *);
 void homeserver_close(struct homeserver *);
+void homeserver_leave(struct task *, struct homeserver *);      /* one of the deliveries has come to its end */
 void homeserver_away(struct homeserver *);      /* what was reported of it is not so any more */
 void homeserver_forget(struct homeserver *);    /* its token: the next login is a new one */
 

@@ -254,7 +254,6 @@ send_delivery(struct task *task, struct link *link, const struct delivery *deliv
 		return task_fail(task, "%s is away.", link->name);
 	at->deliveries++;
 	bool fine = find_room(&sending) && put(&sending);
-	if (!--at->deliveries && at->leaving)
-		task_wake(task->engine, at->task);
+	homeserver_leave(task, at);
 	return fine;
 }

@@ -2350,17 +2350,20 @@ open_files(void)
 static void
 test_many_reconnections_leak_nothing(void **state)
 {
+	enum { SETTLED = 4, CONNECTIONS = 12 };
 	const struct timespec moment = { .tv_nsec = 5 * 1000 * 1000 };
 	size_t before = 0;
 
 	(void)state;
 	gateway.irc.retry = 1;
 	start_gateway();
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < CONNECTIONS; i++) {
 		go_in();
-		if (i == 1)
-			before = open_files();
-		if (i < 11) {
+		size_t now = open_files();
+		/* The most of several: a link that lost one of its low descriptors to another thread has it back with the next connection. */
+		if (i < SETTLED && now > before)
+			before = now;
+		if (i + 1 < CONNECTIONS) {
 			int aways = story.aways;
 			hang_up();
 			await(story.aways > aways);

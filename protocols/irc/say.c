@@ -8,6 +8,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
 #include "bridge/talk/card.h"
+#include "bridge/talk/styled.h"
 #include "protocols/irc/channels.h"
 #include "protocols/irc/line.h"
 
@@ -51,17 +52,7 @@ is_here(const struct say *say, const char *word, size_t length)
 	return !name_same(nick, say->nick, say->channels->how);
 }
 
-static size_t
-letter(const char *at)
-{
-	size_t size = 1;
-
-	while (((unsigned char)at[size] & 0xc0) == 0x80)
-		size++;
-	return size;
-}
-
-/* A word joiner behind the first letter of every name that is somebody's here; not in an address, which would lead nowhere. */
+/* Every name that is somebody's here is defused; not in an address, which would lead nowhere. */
 static char *
 without_pings(struct arena *arena, const struct say *say, const char *line, size_t from)
 {
@@ -77,13 +68,10 @@ without_pings(struct arena *arena, const struct say *say, const char *line, size
 		}
 		while (in_nick(at[word]))
 			word++;
-		if (word && is_here(say, at, word)) {
-			text_add_bytes(&text, at, letter(at));
-			text_add(&text, "\u2060");
-			text_add_bytes(&text, at + letter(at), word - letter(at));
-		} else {
+		if (word && is_here(say, at, word))
+			text_add(&text, styled_defuse(arena, arena_slice(arena, at, word)));
+		else
 			text_add_bytes(&text, at, word ? word : 1);
-		}
 		at += word ? word : 1;
 	}
 	return text.bytes;

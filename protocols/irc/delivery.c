@@ -71,7 +71,7 @@ put(struct task *task, struct presence *at, struct waiter *waiter)
 		.prefix = presence_prefix(at), .most = presence_line(at) };
 	for (size_t i = 0; i < count; i++)
 		if (!said_write(&line, &envelope, waiter->said, i))
-			return task_fail(task, "It could not be said to %s: that is no name for somebody on IRC, or a line end was in it.", waiter->target);
+			return task_fail(task, "It could not be said to %s: that is no name for somebody on IRC, or a line end or another control character was in it.", waiter->target);
 	for (size_t i = 0; i < count; i++) {
 		said_write(&line, &envelope, waiter->said, i);
 		/* Servers take nothing else while a batch is open. */

@@ -251,11 +251,29 @@ line_write(struct written *line, size_t prefix, const char *command, const char 
 }
 
 bool
+line_is_said(const char *text)
+{
+	static const char codes[] = "\002\003\017\021\035\036\037", action[] = "\001ACTION ";
+	size_t length = strlen(text), front = strlen(action);
+
+	if (length > front && !strncmp(text, action, front) && text[length - 1] == '\001') {
+		text += front;
+		length -= front + 1;
+	}
+	for (size_t i = 0; i < length; i++)
+		if (((unsigned char)text[i] < ' ' && !strchr(codes, text[i])) || text[i] == '\177')
+			return false;
+	return true;
+}
+
+bool
 line_say(struct written *line, size_t prefix, const char *command, const char *target, const char *text)
 {
 	const char *params[] = { target, text };
 
-	return line_write(line, prefix, command, params, 2);
+	line->length = 0;
+	line->bytes[0] = '\0';
+	return line_is_said(text) && line_write(line, prefix, command, params, 2);
 }
 
 void

@@ -46,7 +46,8 @@ struct written {
 	char bytes[LINE_TAGS_OURS + LINE_MOST_EVER + 1];
 };
 bool line_write(struct written *, size_t prefix, const char *command, const char *const *params, size_t count);
-bool line_say(struct written *, size_t prefix, const char *command, const char *target, const char *text);     /* PRIVMSG and its like */
+/* PRIVMSG and its like. False, too, where the text is not line_is_said(). */
+bool line_say(struct written *, size_t prefix, const char *command, const char *target, const char *text);
 
 /* The same with what else the server may be told of a line. Labels and references are of A-Z a-z 0-9 . _ and -. */
 struct line_frame {
@@ -59,6 +60,9 @@ struct line_frame {
 bool line_write_framed(struct written *, const struct line_frame *, const char *command, const char *const *params, size_t count);
 bool line_is_word(const char *);                /* could be a parameter that is not the last */
 bool line_is_label(const char *);
+/* Could be the text of a PRIVMSG or NOTICE of ours: of control characters only the codes of colour and formatting are in it, and the two around
+ * a CTCP ACTION. */
+bool line_is_said(const char *);
 void line_copy(struct written *, const struct written *);      /* only what is written of it */
 
 /* The same line in the one shape that libircclient reads safely: a prefix (`server` where it has none), a known command with all

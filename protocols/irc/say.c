@@ -279,5 +279,5 @@ said_write(struct written *line, const struct envelope *envelope, const struct s
 	const char *params[] = { envelope->target, one->text };
 	frame.batch = said->whole ? envelope->batch : NULL;
 	frame.joined = one->joined;
-	return line_write_framed(line, &frame, one->command, params, 2);
+	return line_is_said(one->text) && line_write_framed(line, &frame, one->command, params, 2);
 }

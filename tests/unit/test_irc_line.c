@@ -197,6 +197,25 @@ test_what_is_not_exactly_one_line_is_refused(void **state)
 }
 
 static void
+test_of_control_characters_only_formatting_is_said(void **state)
+{
+	static const char *const fine[] = { "plain", "", "\002bold\002 \035i\035 \037u\037 \036s\036 \021c\021\017", "\00303passed\017", "\001ACTION shrugs\001",
+		"\001ACTION \002shrugs\017\001", "caf\u00e9 \u2060" };
+	static const char *const refused[] = { "bell\007", "\033[31mred", "\001VERSION\001", "\001", "\001ACTION", "\001ACTION \001x\001", "\001ACTION x", "x\001ACTION y\001",
+		"\026reverse", "\004ff0000x", "\tx", "\177", "\010" };
+	struct written line;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+		assert_true(line_is_said(fine[i]) && line_say(&line, 0, "PRIVMSG", "#ops", fine[i]));
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		assert_false(line_is_said(refused[i]));
+		assert_false(line_say(&line, 0, "PRIVMSG", "#ops", refused[i]));
+		assert_int_equal(line.length, 0);
+	}
+}
+
+static void
 test_a_line_has_512_bytes_with_our_prefix(void **state)
 {
 	struct written line;
@@ -1035,6 +1054,7 @@ main(void)
 		cmocka_unit_test(test_server_time),
 		cmocka_unit_test(test_a_line_is_put_together),
 		cmocka_unit_test(test_what_is_not_exactly_one_line_is_refused),
+		cmocka_unit_test(test_of_control_characters_only_formatting_is_said),
 		cmocka_unit_test(test_a_line_has_512_bytes_with_our_prefix),
 		cmocka_unit_test(test_a_million_random_lines_read_back_as_meant),
 		cmocka_unit_test(test_the_library_sees_one_shape_only),

@@ -17,6 +17,7 @@
 #include "bridge/base/log.h"
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
+#include "bridge/base/ulid.h"
 #include "bridge/reload.h"
 #include "bridge/report.h"
 #include "bridge/rights/audit.h"
@@ -39,6 +40,7 @@
 #include "bridge/talk/operators.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/pause.h"
+#include "bridge/talk/relay.h"
 #include "bridge/words.h"
 #include "integrations/kinds/ci.h"
 
@@ -101,6 +103,8 @@ dropped(const struct place *place, const char *why, void *with)
 struct keeping {
 	size_t count;
 	struct kept { size_t which; struct message message; int64_t event; } *each;     /* `which`: of those that were heard */
+	size_t relayed;
+	struct relaying **relaying;     /* what is told in other places, too */
 	const char *link, *cursor;
 };
 
@@ -109,9 +113,11 @@ keep(struct db *db, void *with, struct arena *arena, struct error *error)
 {
 	struct keeping *keeping = with;
 
-	(void)arena;
 	for (size_t i = 0; i < keeping->count; i++)
 		if (!message_keep(db, &keeping->each[i].message, &keeping->each[i].event, error))
+			return false;
+	for (size_t i = 0; i < keeping->relayed; i++)
+		if (!relay_write(db, arena, keeping->relaying[i], error))
 			return false;
 	return !keeping->cursor || message_cursor(db, keeping->link, keeping->cursor, error);
 }
@@ -153,7 +159,10 @@ to_keep(struct bridge *bridge, const struct link *link, const struct message *me
 	keeping->link = arena_text(arena, link->name);
 	keeping->cursor = arena_text(arena, cursor);
 	keeping->each = arena_take(arena, (count + 1) * sizeof *keeping->each);
+	keeping->relaying = arena_take(arena, (count + 1) * sizeof *keeping->relaying);
 	for (size_t i = 0; i < count; i++) {
+		if (relay_wants(&bridge->talk, &messages[i]))
+			keeping->relaying[keeping->relayed++] = relay_make(&bridge->talk, arena, &messages[i], link->protocol->shown);
 		if (!is_kept(bridge, &messages[i]))
 			continue;
 		keeping->each[keeping->count].which = i;
@@ -199,20 +208,40 @@ refuse_all(struct task *task, struct bridge *bridge, const struct message *messa
 	return task_fail(task, "I am being stopped.");
 }
 
+/* Whatever is told elsewhere has a name, also where its chat gives none. */
+static const struct message *
+with_ids(struct task *task, const struct message *messages, size_t count)
+{
+	struct message *named = arena_take(task->arena, (count + 1) * sizeof *named);
+
+	for (size_t i = 0; i < count; i++) {
+		named[i] = messages[i];
+		if (named[i].id)
+			continue;
+		char *id = arena_take(task->arena, ULID_LENGTH + 1);
+		ulid_make(id);
+		named[i].id = id;
+	}
+	return named;
+}
+
 static bool
-hear_all(struct task *task, struct link *link, const struct message *messages, size_t count, const char *cursor)
+hear_all(struct task *task, struct link *link, const struct message *heard, size_t count, const char *cursor)
 {
 	struct bridge *bridge = link->bridge;
+	const struct message *messages = with_ids(task, heard, count);
 	struct keeping nothing = { 0 }, *keeping = &nothing;
 	bool keeps = cursor;
 
 	for (size_t i = 0; i < count && !keeps; i++)
-		keeps = is_kept(bridge, &messages[i]);
+		keeps = is_kept(bridge, &messages[i]) || relay_wants(&bridge->talk, &messages[i]);
 	if (keeps) {
 		struct work *work = to_keep(bridge, link, messages, count, cursor);
 		keeping = work_with(work);
 		if (!store_commit(task, work))
 			return not_kept(task, bridge, messages, keeping);
+		if (keeping->relayed)
+			outbox_kick(bridge->talk.outbox);
 	}
 	take_all(bridge, messages, count, keeping);
 	return true;

@@ -49,6 +49,7 @@ void link_tell(struct link *, const char *format, ...) __attribute__((format(pri
 struct protocol {
 	const char *name;                       /* the section's kind: irc "corp" { } */
 	const char *about;
+	const char *shown;                      /* what people call it: "IRC" */
 	unsigned can;                           /* CAN_EDIT | ..., of bridge/talk/outbox.h */
 	bool single;                            /* one section without a title, whose link is called as the protocol: console { } */
 	bool caseless;                          /* its accounts are proven in lower case, however they are written */

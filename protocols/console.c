@@ -811,6 +811,7 @@ place(const char *channel, struct error *error)
 const struct protocol protocol_console = {
 	.name = "console",
 	.about = "People of this machine, over a Unix socket: sallyport console.",
+	.shown = "the console",
 	.single = true,
 	.conf_size = sizeof(struct console_conf),
 	.settings = settings,

@@ -431,6 +431,18 @@ text_nearest(const char *word, const char *const *among)
 	return nearest;
 }
 
+char *
+text_size(struct arena *arena, int64_t bytes)
+{
+	static const char *const units[] = { "bytes", "KB", "MB", "GB", "TB" };
+	double size = (double)bytes;
+	size_t unit = 0;
+
+	for (; size >= 999.5 && unit + 1 < sizeof units / sizeof *units; unit++)
+		size /= 1000;
+	return arena_printf(arena, unit && size < 9.95 ? "%.1f %s" : "%.0f %s", size, bytes == 1 ? "byte" : units[unit]);
+}
+
 const char *
 text_s(unsigned long count)
 {

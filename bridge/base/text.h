@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena;
 
@@ -38,6 +39,7 @@ char *text_plain(struct arena *, const char *);                  /* typographic 
 bool text_glob(const char *pattern, const char *);               /* * and ? (one character); at worst the lengths multiplied */
 /* The nearest of `among` (ended by NULL), or NULL where none is near enough to be what was meant. */
 const char *text_nearest(const char *word, const char *const *among);
+char *text_size(struct arena *, int64_t bytes);                 /* 214 KB, 1.4 MB: decimal, as people are used to */
 const char *text_s(unsigned long count);                         /* "" for one, else "s" */
 
 #endif

@@ -63,6 +63,12 @@ place_read(struct arena *arena, const char *text, struct place *place)
 	return true;
 }
 
+char *
+message_label(struct arena *arena, const char *place, const char *id)
+{
+	return arena_printf(arena, "%c%s %s", MESSAGE_LABEL, place, id);
+}
+
 /* Keeping. */
 
 static const char *

@@ -8,6 +8,7 @@
 struct arena;
 struct db;
 struct error;
+struct styled;
 struct tables;
 
 /* Who a server proved somebody to be. A nick proves nothing. */
@@ -32,6 +33,13 @@ struct place {
 /* Only what is said is ever a command, and only as it was said first: an edit, or what is taken back, never is. */
 enum message_kind { MESSAGE_SAID, MESSAGE_EDITED, MESSAGE_TAKEN_BACK, MESSAGE_REACTED };
 
+/* A file that somebody put into the chat, which keeps it. */
+struct attached {
+	const char *id;                 /* the chat's */
+	const char *name, *type;        /* shot.png, image/png */
+	int64_t size;                   /* bytes; -1: not known */
+};
+
 struct message {
 	enum message_kind kind;
 	struct speaker from;
@@ -39,6 +47,8 @@ struct message {
 	const char *id;                 /* given by the server, unique in its place; NULL: the chat repeats nothing */
 	const char *on;                 /* the message that is edited, taken back, reacted to or, of one that is said, answered; NULL: none */
 	const char *text;               /* valid UTF-8, cleaned of colours; its lines, where one message has several, with \n between. A reaction's key. */
+	const struct styled *styled;    /* what is said or edited, with its formatting; NULL: the text is all */
+	const struct attached *file;    /* NULL: none */
 	bool aside;                     /* no command whatever it says: an action, the name of a file */
 	bool direct;                    /* said to us alone */
 	int64_t said;                   /* wall ms, by the server's clock; 0: it tells none. It makes a message late, never fresh. */
@@ -49,6 +59,9 @@ struct place place_copy(struct arena *, const struct place *);
 bool place_same(const struct place *, const struct place *);        /* threads do not count */
 char *place_text(struct arena *, const struct place *);             /* corp/#ops */
 bool place_read(struct arena *, const char *text, struct place *);  /* the other way: false without a / */
+/* What a message is known by in the places where it is told again. */
+char *message_label(struct arena *, const char *place, const char *id);
+enum { MESSAGE_LABEL = '~' };           /* how all of those begin, and nothing else does */
 
 extern const struct tables message_tables;
 

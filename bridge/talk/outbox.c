@@ -12,6 +12,7 @@
 #include "bridge/run/store.h"
 #include "bridge/run/task.h"
 #include "bridge/talk/card.h"
+#include "bridge/talk/mirrored.h"
 #include "bridge/talk/outbox_rows.h"
 
 enum {
@@ -200,7 +201,7 @@ mark(struct task *task, const struct outbox_row *row, const char *message, const
 	struct giving *giving = work_with(work);
 	struct arena *arena = work_arena(work);
 
-	giving->row = (struct outbox_row){ .id = row->id, .op = row->op, .place = arena_text(arena, row->place), .label = arena_text(arena, row->label) };
+	giving->row = (struct outbox_row){ .id = row->id, .op = row->op, .on = row->on ? "" : NULL, .place = arena_text(arena, row->place), .label = arena_text(arena, row->label) };
 	giving->message = arena_text(arena, message);
 	giving->why = arena_text(arena, why);
 	work_is_outcome(work);
@@ -227,10 +228,12 @@ drop(struct task *task, struct lane *lane, const struct outbox_row *row)
 static bool
 read_body(struct arena *arena, const struct outbox_row *row, struct delivery *delivery, struct error *error)
 {
-	if (row->op == DELIVERY_REACT) {
+	if (row->op == DELIVERY_REACT || row->op == DELIVERY_TAKE_BACK) {
 		delivery->key = row->body;
 		return true;
 	}
+	if (row->op == DELIVERY_TALK)
+		return (delivery->talk = mirrored_read(arena, row->body, error));
 	struct card *card = card_read(arena, row->body, error);
 	if (!card)
 		return false;
@@ -546,6 +549,12 @@ void
 outbox_kick(struct outbox *outbox)
 {
 	load(outbox);
+}
+
+struct store *
+outbox_store(const struct outbox *outbox)
+{
+	return outbox->engine->store;
 }
 
 unsigned

@@ -21,13 +21,15 @@ struct task;
 extern const struct tables outbox_tables;
 
 /* What a chat can do beside saying lines. */
-enum { CAN_EDIT = 1, CAN_HTML = 2, CAN_THREAD = 4, CAN_REACT = 8, CAN_UPLOAD = 16, CAN_REDACT = 32 };
+enum { CAN_EDIT = 1, CAN_HTML = 2, CAN_THREAD = 4, CAN_REACT = 8, CAN_UPLOAD = 16, CAN_REDACT = 32, CAN_TALK = 64 };
 
 enum delivery_op {
 	DELIVERY_SAY,
 	DELIVERY_EDIT,                  /* the message `on` now says this */
 	DELIVERY_RING,                  /* for who asked, under the message that was edited: an edit makes no phone ring */
 	DELIVERY_REACT,                 /* `key` upon the message `on` */
+	DELIVERY_TALK,                  /* `talk`: what somebody said elsewhere; the message `on`, if any, now says this */
+	DELIVERY_TAKE_BACK,             /* the message `on` is gone */
 };
 
 /* What goes first where a chat takes only so much. */
@@ -44,7 +46,8 @@ struct delivery {
 	const char *replies;            /* the chat's id of the message this answers; NULL: none */
 	bool spare;                     /* for somebody we do not know: only where there is room to spare, and never before others */
 	bool again;                     /* was tried in an earlier life: say "(resent)" where the chat cannot tell */
-	const struct card *card;        /* NULL for a reaction */
+	const struct card *card;        /* DELIVERY_SAY, EDIT and RING */
+	const struct mirrored *talk;    /* DELIVERY_TALK */
 };
 
 /* What became of it. */
@@ -73,6 +76,8 @@ void outbox_link_ready(struct outbox *, const char *link);      /* it came up: s
 void outbox_say(struct outbox *, const struct place *, const char *replies, const struct card *);
 /* The same for somebody we do not know: many of them keep nobody else waiting. */
 void outbox_say_spare(struct outbox *, const struct place *, const char *replies, const struct card *);
+/* A copy of an answer for the other places of a room that is one conversation: whoever reads along there sees it too. Kept until it is said. */
+void outbox_say_elsewhere(struct outbox *, const struct room *, const struct place *asked, const char *replies, const struct card *);
 
 /* What a work says: made on the loop into the work's arena, written on the store's thread with the rest, kicked after the commit. */
 struct saying;

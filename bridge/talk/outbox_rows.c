@@ -1,6 +1,8 @@
 /* outbox_rows: the outbox as rows of the store. */
 #include "bridge/talk/outbox_rows.h"
 
+#include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bridge/base/arena.h"
@@ -28,14 +30,18 @@ static const char *const schema[] = {
 	"CREATE TABLE shown(label TEXT NOT NULL, place TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY(label, place)) STRICT, WITHOUT ROWID;",
 
 	"CREATE TABLE outbox2(id INTEGER PRIMARY KEY, place TEXT NOT NULL, op INTEGER NOT NULL DEFAULT 0, urgency INTEGER NOT NULL DEFAULT 1,"
-	"  edits INTEGER NOT NULL, label TEXT, txn TEXT NOT NULL UNIQUE, replies TEXT, thread TEXT, onto TEXT, body TEXT NOT NULL, made INTEGER NOT NULL,"
+	"  edits INTEGER NOT NULL, label TEXT, txn TEXT NOT NULL UNIQUE, replies TEXT, answers TEXT, thread TEXT, onto TEXT, body TEXT NOT NULL, made INTEGER NOT NULL,"
 	"  expires INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0,"
 	"  state TEXT NOT NULL DEFAULT 'queued' CHECK(state IN('queued','trying','sent','stale','dropped')), message TEXT, error TEXT) STRICT;"
 	"INSERT INTO outbox2(id, place, edits, label, txn, replies, body, made, expires, tries, state, message)"
 	"  SELECT id, place, edits, label, txn, replies, body, made, expires, tries, state, message FROM outbox;"
 	"DROP TABLE outbox; ALTER TABLE outbox2 RENAME TO outbox;"
 	"CREATE INDEX outbox_next ON outbox(id) WHERE state IN('queued','trying');"
-	"CREATE INDEX outbox_label ON outbox(label, place) WHERE state='queued';",
+	"CREATE INDEX outbox_label ON outbox(label, place);"
+	"CREATE TABLE shown2(label TEXT NOT NULL, place TEXT NOT NULL, message TEXT NOT NULL, at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(label, place)) STRICT, WITHOUT ROWID;"
+	"INSERT INTO shown2(label, place, message) SELECT label, place, message FROM shown;"
+	"DROP TABLE shown; ALTER TABLE shown2 RENAME TO shown;"
+	"CREATE INDEX shown_message ON shown(message, place);",
 	NULL
 };
 
@@ -53,9 +59,9 @@ outbox_row_write(struct db *db, const struct outbox_new *row, struct error *erro
 		if (db_changed(db) > 0)
 			return true;
 	}
-	return db_run(db, error, "INSERT INTO outbox(place, op, urgency, edits, label, txn, replies, thread, onto, body, made, expires)"
-		" VALUES(?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(txn) DO NOTHING", "tiiittttttii", row->place, (int64_t)row->op, (int64_t)row->urgency,
-		(int64_t)row->edits, row->label, row->txn, row->replies, row->thread, row->on, row->body, now, expires);
+	return db_run(db, error, "INSERT INTO outbox(place, op, urgency, edits, label, txn, replies, answers, thread, onto, body, made, expires)"
+		" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(txn) DO NOTHING", "tiiitttttttii", row->place, (int64_t)row->op, (int64_t)row->urgency,
+		(int64_t)row->edits, row->label, row->txn, row->replies, row->answers, row->thread, row->on, row->body, now, expires);
 }
 
 bool
@@ -71,12 +77,12 @@ outbox_rows_load(struct db *db, struct arena *arena, struct outbox_rows *rows, s
 }
 
 static bool
-read_row(struct db *db, struct arena *arena, struct outbox_row *out, bool *edits, struct error *error)
+read_row(struct db *db, struct arena *arena, struct outbox_row *out, bool *edits, const char **answers, struct error *error)
 {
 	struct row row;
 
 	out->gone = true;
-	db_query(db, &row, "SELECT place, op, urgency, edits, label, txn, replies, thread, onto, body, tries, expires FROM outbox"
+	db_query(db, &row, "SELECT place, op, urgency, edits, label, txn, replies, thread, onto, body, tries, expires, answers FROM outbox"
 		" WHERE id=? AND state IN('queued','trying')", "i", out->id);
 	if (row_next(&row)) {
 		*out = (struct outbox_row){ .id = out->id, .place = arena_text(arena, row_text(&row, 0)), .op = (enum delivery_op)row_integer(&row, 1),
@@ -84,20 +90,21 @@ read_row(struct db *db, struct arena *arena, struct outbox_row *out, bool *edits
 			.replies = arena_text(arena, row_text(&row, 6)), .thread = arena_text(arena, row_text(&row, 7)), .on = arena_text(arena, row_text(&row, 8)),
 			.body = arena_text(arena, row_text(&row, 9)), .tries = row_integer(&row, 10), .stale = row_integer(&row, 11) < clock_wall() };
 		*edits = row_integer(&row, 3) != 0;
+		*answers = arena_text(arena, row_text(&row, 12));
 	}
 	return row_end(&row, error);
 }
 
 /* The message of that name in that place; NULL where there is none yet. */
 static bool
-find_shown(struct db *db, struct arena *arena, const struct outbox_row *row, const char **message, struct error *error)
+find_shown(struct db *db, struct arena *arena, const char *label, const char *place, const char **message, struct error *error)
 {
 	struct row found;
 
 	*message = NULL;
-	if (!row->label)
+	if (!label)
 		return true;
-	db_query(db, &found, "SELECT message FROM shown WHERE label=? AND place=?", "tt", row->label, row->place);
+	db_query(db, &found, "SELECT message FROM shown WHERE label=? AND place=?", "tt", label, place);
 	if (row_next(&found))
 		*message = arena_text(arena, row_text(&found, 0));
 	return row_end(&found, error);
@@ -113,22 +120,28 @@ aim(struct outbox_row *row, bool edits, const char *shown)
 	} else if (row->op == DELIVERY_RING) {
 		row->thread = shown;
 		row->gone = !shown;
+	} else if (row->op == DELIVERY_TALK && edits)
+		row->on = shown;
+	else if (row->op == DELIVERY_TAKE_BACK) {
+		row->on = shown;
+		row->gone = !shown;
 	}
 }
 
 bool
 outbox_row_take(struct db *db, struct arena *arena, int64_t id, struct outbox_row *out, struct error *error)
 {
-	const char *shown;
+	const char *shown, *answers = NULL, *answered;
 	bool edits = false;
 
 	*out = (struct outbox_row){ .id = id };
-	if (!read_row(db, arena, out, &edits, error))
+	if (!read_row(db, arena, out, &edits, &answers, error))
 		return false;
 	if (out->gone)
 		return true;
-	if (!find_shown(db, arena, out, &shown, error))
+	if (!find_shown(db, arena, out->label, out->place, &shown, error) || !find_shown(db, arena, answers, out->place, &answered, error))
 		return false;
+	out->replies = out->replies ? out->replies : answered;
 	aim(out, edits, shown);
 	return db_run(db, error, "UPDATE outbox SET state=?, tries=tries+1 WHERE id=?", "ti", out->stale || out->gone ? "stale" : "trying", id);
 }
@@ -142,7 +155,9 @@ outbox_rows_prune(struct db *db, struct error *error)
 		return false;
 	if (db_changed(db) > 0)
 		log_warning("%lld messages were too old to be said and were dropped.", (long long)db_changed(db));
-	return db_run(db, error, "DELETE FROM outbox WHERE state IN('sent','stale','dropped') AND made<?", "i", now - (int64_t)KEEP_DAYS * DAY);
+	int64_t old = now - (int64_t)KEEP_DAYS * DAY;
+	return db_run(db, error, "DELETE FROM outbox WHERE state IN('sent','stale','dropped') AND made<?", "i", old)
+	    && db_run(db, error, "DELETE FROM shown WHERE label>='~' AND label<'\x7f' AND at<?", "i", old);
 }
 
 bool
@@ -153,10 +168,48 @@ outbox_row_sent(struct db *db, const struct outbox_row *row, const char *message
 	if (row->id % PRUNE_EVERY == 0 && !outbox_rows_prune(db, error))
 		return false;
 	/* An edit keeps the id of the message that it edits. */
-	if (row->op != DELIVERY_SAY || !row->label || !message)
+	bool new = row->op == DELIVERY_SAY || (row->op == DELIVERY_TALK && !row->on);
+	if (!new || !row->label || !message)
 		return true;
-	return db_run(db, error, "INSERT INTO shown(label, place, message) VALUES(?,?,?) ON CONFLICT(label, place) DO UPDATE SET message=excluded.message",
-		"ttt", row->label, row->place, message);
+	return db_run(db, error, "INSERT INTO shown(label, place, message, at) VALUES(?,?,?,?) ON CONFLICT(label, place) DO UPDATE SET message=excluded.message,"
+		" at=excluded.at", "ttti", row->label, row->place, message, clock_wall());
+}
+
+bool
+outbox_label_of(struct db *db, struct arena *arena, const char *place, const char *message, const char **label, struct error *error)
+{
+	struct row row;
+
+	*label = NULL;
+	db_query(db, &row, "SELECT label FROM shown WHERE message=? AND place=?", "tt", message, place);
+	if (row_next(&row))
+		*label = arena_text(arena, row_text(&row, 0));
+	return row_end(&row, error);
+}
+
+bool
+outbox_body_of(struct db *db, struct arena *arena, const char *label, const char **body, struct error *error)
+{
+	struct row row;
+
+	*body = NULL;
+	db_query(db, &row, "SELECT body FROM outbox WHERE label=? AND op=? ORDER BY id DESC LIMIT 1", "ti", label, (int64_t)DELIVERY_TALK);
+	if (row_next(&row))
+		*body = arena_text(arena, row_text(&row, 0));
+	return row_end(&row, error);
+}
+
+void
+outbox_txn(char txn[OUTBOX_TXN], const char *from, const char *id, const char *to)
+{
+	struct arena *arena = arena_new();
+	const char *all = arena_printf(arena, "%s\n%s\n%s", from, id, to);
+	unsigned char hash[EVP_MAX_MD_SIZE];
+
+	EVP_Digest(all, strlen(all), hash, NULL, EVP_sha256(), NULL);
+	for (size_t i = 0; i < (OUTBOX_TXN - 1) / 2; i++)
+		sprintf(txn + 2 * i, "%02x", hash[i]);
+	arena_free(arena);
 }
 
 bool

@@ -16,10 +16,19 @@ struct error;
 struct outbox_new {
 	const char *place, *txn, *replies, *thread, *on, *body;
 	const char *label;              /* what it is about: the message of that name is edited, or rung under; NULL: nothing */
+	const char *answers;            /* the same, of what it answers; `replies`, if any, goes before */
 	enum delivery_op op;
 	enum urgency urgency;
 	bool edits;                     /* where there is a message of that name it is edited */
 };
+
+enum { OUTBOX_TXN = 33 };
+/* A transaction id that is always the same for a message and where it is told. */
+void outbox_txn(char txn[OUTBOX_TXN], const char *from, const char *id, const char *to);
+/* What a message of ours is known by; NULL: it is none that has a name. */
+bool outbox_label_of(struct db *, struct arena *, const char *place, const char *message, const char **label, struct error *);
+/* The newest talk of that name; NULL: none. */
+bool outbox_body_of(struct db *, struct arena *, const char *label, const char **body, struct error *);
 
 /* Where the place edits, what was not yet said of the same thing is replaced, so that only the newest is. */
 bool outbox_row_write(struct db *, const struct outbox_new *, struct error *);
@@ -50,5 +59,8 @@ bool outbox_row_dropped(struct db *, const struct outbox_row *, const char *why,
 
 /* What waited for too long is not said any more; what was said long ago is forgotten. */
 bool outbox_rows_prune(struct db *, struct error *);
+
+/* Of saying.c: where its rows go. */
+struct store *outbox_store(const struct outbox *);
 
 #endif

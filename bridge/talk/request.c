@@ -11,6 +11,7 @@
 #include "bridge/talk/label.h"
 #include "bridge/talk/more.h"
 #include "bridge/talk/outbox.h"
+#include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
 
 enum { PRIVATE_LINES = 3 };     /* times what a room gets: nobody else has to read it */
@@ -62,6 +63,8 @@ request_say(const struct request *request, const struct card *card)
 	const struct request_private *own = request->own;
 
 	(request->person ? outbox_say : outbox_say_spare)(request->talk->outbox, &request->place, own->replies_to, card);
+	if (request->person && request->room && request->room->relay)
+		outbox_say_elsewhere(request->talk->outbox, request->room, &request->place, own->replies_to, card);
 }
 
 bool

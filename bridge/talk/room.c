@@ -8,6 +8,7 @@ static const struct setting room_settings[] = {
 	SETTING(room, where,     TYPE_WHERE, NULL, NULL),
 	SETTING(room, operators, TYPE_FLAG,  "no", "Hears of the gateway's own troubles."),
 	SETTING(room, places,    TYPE_LIST,  CONF_REQUIRED, "Its places: LINK/CHANNEL, as in \"corp/#ops\"."),
+	SETTING(room, relay,     TYPE_FLAG,  "no", "Its places are one conversation: what is said in one is told in the others."),
 	SETTING(room, services,  TYPE_LIST,  NULL, "The services that it offers."),
 	{ 0 }
 };

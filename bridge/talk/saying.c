@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "bridge/base/arena.h"
+#include "bridge/base/error.h"
+#include "bridge/base/log.h"
 #include "bridge/base/ulid.h"
+#include "bridge/run/store.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/outbox_rows.h"
 #include "bridge/talk/room.h"
@@ -55,14 +58,16 @@ add_asked(struct arena *arena, struct saying *saying, const struct place *asked,
 		add_row(arena, saying, asked, DELIVERY_REACT, URGENCY_REACTION, card->tone == TONE_GOOD ? SIGN_GOOD : SIGN_BAD)->on = arena_text(arena, replies);
 }
 
+/* `answers`: the name of the message that asked, where it was told here too. */
 static void
-add_elsewhere(struct arena *arena, struct saying *saying, const struct place *place, unsigned can, const struct card *card)
+add_elsewhere(struct arena *arena, struct saying *saying, const struct place *place, unsigned can, const char *answers, const struct card *card)
 {
 	struct card *here = card_copy(arena, card);
 
 	here->to = here->whom = NULL;
 	here->ring = false;
 	add_card(arena, saying, place, can, here);
+	saying->each[saying->count - 1].answers = answers;
 }
 
 struct saying *
@@ -74,6 +79,7 @@ outbox_saying(struct outbox *outbox, struct arena *arena, const struct room *roo
 	size_t places = room ? room->place_count : 0;
 	bool inside = asked && room && room_has_place(room, asked);
 
+	const char *answers = room && room->relay && asked && replies ? message_label(arena, place_text(arena, asked), replies) : NULL;
 	saying->each = arena_take(arena, (places + 1) * ROWS_A_PLACE * sizeof *saying->each);
 	for (size_t i = 0; i <= places; i++) {
 		const struct place *place = i < places ? &room->place[i] : asked;
@@ -85,7 +91,7 @@ outbox_saying(struct outbox *outbox, struct arena *arena, const struct room *roo
 		if (asked && place_same(place, asked))
 			add_asked(arena, saying, asked, can, replies, clean);
 		else
-			add_elsewhere(arena, saying, place, can, clean);
+			add_elsewhere(arena, saying, place, can, answers, clean);
 	}
 	return saying;
 }
@@ -100,4 +106,40 @@ outbox_write(struct db *db, const struct saying *saying, const char *label, stru
 			return false;
 	}
 	return true;
+}
+
+struct telling { struct saying *saying; };
+
+static bool
+write_telling(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	(void)arena;
+	return outbox_write(db, ((struct telling *)with)->saying, NULL, error);
+}
+
+static void
+told(struct work *work, bool committed, const struct error *error, void *to)
+{
+	(void)work;
+	if (committed)
+		outbox_kick(to);
+	else
+		log_warning("An answer could not be told in the other places of its room: %s", error->text);
+}
+
+void
+outbox_say_elsewhere(struct outbox *outbox, const struct room *room, const struct place *asked, const char *replies, const struct card *card)
+{
+	struct work *work = work_new(write_telling, sizeof(struct telling));
+	struct telling *telling = work_with(work);
+	struct arena *arena = work_arena(work);
+	struct saying *all = outbox_saying(outbox, arena, room, asked, replies, card), *others = arena_take(arena, sizeof *others);
+	const char *here = place_text(arena, asked);
+
+	others->each = arena_take(arena, (all->count + 1) * sizeof *others->each);
+	for (size_t i = 0; i < all->count; i++)
+		if (strcmp(all->each[i].place, here))
+			others->each[others->count++] = all->each[i];
+	telling->saying = others;
+	store_queue(outbox_store(outbox), work, told, outbox);
 }

@@ -8,6 +8,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/error.h"
 #include "bridge/base/json.h"
+#include "bridge/base/redact.h"
 #include "bridge/base/url.h"
 
 static const char left_out[] = "...", joiner[] = "\u2060", no_url[] = " \n<>\"`\\";
@@ -180,6 +181,18 @@ styled_add_linked(struct styled *styled, unsigned style, const char *text, size_
 }
 
 /* -- As text ---------------------------------------------------------------------------------------------------------- */
+
+struct styled *
+styled_redacted(struct arena *arena, const struct styled *styled)
+{
+	struct styled *clean = styled_new(arena, styled->emote);
+
+	for (size_t i = 0; i < styled->count; i++) {
+		char *text = redact_text(arena, styled->spans[i].text);
+		styled_add(clean, &styled->spans[i], text, strlen(text));
+	}
+	return clean;
+}
 
 char *
 styled_words(struct arena *arena, const struct styled *styled)

@@ -46,6 +46,7 @@ void styled_add_linked(struct styled *, unsigned style, const char *text, size_t
 void styled_add_name(struct styled *, unsigned style, const char *name);       /* defused */
 void styled_append(struct styled *, const struct styled *);
 
+struct styled *styled_redacted(struct arena *, const struct styled *);         /* a copy without anything that looks like a secret */
 char *styled_words(struct arena *, const struct styled *);      /* the text of its spans */
 /* The same with the address of each link in brackets behind it, where the words are not that address. */
 char *styled_plain(struct arena *, const struct styled *);

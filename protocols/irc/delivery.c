@@ -33,7 +33,7 @@ draw(struct task *task, const struct link *link, const struct presence *at, cons
 		.whole_bytes = whole ? login->multiline.bytes : 0, .whole_lines = login->multiline.lines, .nick = at->nick,
 		.channels = &at->channels, .channel = channel };
 
-	return say_card(task->arena, &say, delivery->card);
+	return delivery->op == DELIVERY_TALK ? say_talk(task->arena, &say, delivery->talk) : say_card(task->arena, &say, delivery->card);
 }
 
 static bool

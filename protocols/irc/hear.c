@@ -7,6 +7,7 @@
 #include "bridge/base/text.h"
 #include "bridge/talk/message.h"
 #include "protocols/irc/channels.h"
+#include "protocols/irc/formatting.h"
 #include "protocols/irc/identity.h"
 #include "protocols/irc/line.h"
 #include "protocols/irc/name.h"
@@ -79,8 +80,8 @@ hear(struct arena *arena, const struct hear *hear, const struct irc_line *line, 
 		return HEARD_OURSELVES;
 	if (!direct && !channel)
 		return HEARD_ELSEWHERE;
-	if (line->action)
-		return HEARD_ACTION;
+	if (line->action && !*text)
+		return HEARD_NOBODY;
 	if (line_tagged(line, "batch"))
 		return HEARD_PLAYED_BACK;
 	if (is_old(line, hear->now))
@@ -91,6 +92,8 @@ hear(struct arena *arena, const struct hear *hear, const struct irc_line *line, 
 		.channel = arena_text(arena, direct ? nick : channel->name) } };
 	out->from.shown = arena_text(arena, nick);
 	out->text = text_clean_lines(arena, text, strlen(text));
+	out->styled = formatting_read(arena, text, strlen(text), line->action);
+	out->aside = line->action;      /* "/me shrugs" is no command */
 	if (line_tag(line, "msgid", id, sizeof id) && *id && text_utf8(id, strlen(id)))
 		out->id = arena_text(arena, id);
 	prove(arena, hear, line, &out->from);

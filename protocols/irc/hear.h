@@ -23,10 +23,9 @@ struct hear {
 
 enum heard {
 	HEARD,
-	HEARD_ACTION,                   /* "/me shrugs" is no command */
 	HEARD_BOT,                      /* says itself that it is one */
 	HEARD_ELSEWHERE,                /* a channel that is not ours, or only a part of one */
-	HEARD_NOBODY,                   /* a server, or a name that nobody can have */
+	HEARD_NOBODY,                   /* a server, a name that nobody can have, or nothing that they did */
 	HEARD_OURSELVES,
 	HEARD_OLD,                      /* said more than 5 minutes ago, by the server's clock */
 	HEARD_PLAYED_BACK,              /* in a batch: chathistory */

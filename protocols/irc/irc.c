@@ -8,6 +8,7 @@
 #include "bridge/base/log.h"
 #include "bridge/protocol.h"
 #include "bridge/run/task.h"
+#include "bridge/talk/outbox.h"
 #include "protocols/irc/delivery.h"
 #include "protocols/irc/irc_settings.h"
 #include "protocols/irc/network.h"
@@ -115,7 +116,8 @@ renew(struct link *link)
 const struct protocol protocol_irc = {
 	.name = "irc",
 	.about = "An IRC network, as an ordinary client: verified TLS, SASL, and people known by their services accounts.",
-	.can = 0,
+	.shown = "IRC",
+	.can = CAN_TALK,
 	.caseless = true,
 	.conf_size = sizeof(struct irc),
 	.settings = irc_settings,

@@ -23,8 +23,8 @@ enum {
 static const char resent[] = " (resent)";
 
 /* What the server leaves us of a line. */
-static size_t
-room(const struct say *say)
+size_t
+say_room(const struct say *say)
 {
 	size_t most = say->most ? say->most : LINE_MOST;
 	size_t taken = say->prefix + strlen("PRIVMSG ") + strlen(say->target) + strlen(" :") + strlen("\r\n");
@@ -41,8 +41,8 @@ in_nick(char byte)
 		|| (byte && strchr("-_[]\\`^{}|", byte));
 }
 
-static bool
-is_here(const struct say *say, const char *word, size_t length)
+bool
+say_is_here(const struct say *say, const char *word, size_t length)
 {
 	if (!say->channel || length > NAME_MOST || !channels_has(say->channels, say->channel, word, length))
 		return false;
@@ -68,7 +68,7 @@ without_pings(struct arena *arena, const struct say *say, const char *line, size
 		}
 		while (in_nick(at[word]))
 			word++;
-		if (word && is_here(say, at, word))
+		if (word && say_is_here(say, at, word))
 			text_add(&text, styled_defuse(arena, arena_slice(arena, at, word)));
 		else
 			text_add_bytes(&text, at, word ? word : 1);
@@ -186,9 +186,9 @@ say_line(struct arena *arena, const struct say *say, const struct card *card, ch
 	if (*command == 'P' && looks_like_command(line))
 		line = arena_printf(arena, "| %s", line);
 	if (said->whole)
-		add_joined(arena, said, command, line, room(say));
+		add_joined(arena, said, command, line, say_room(say));
 	else
-		add_whole(arena, said, command, line, room(say));
+		add_whole(arena, said, command, line, say_room(say));
 }
 
 static struct said
@@ -217,7 +217,7 @@ struct said
 say_card(struct arena *arena, const struct say *say, const struct card *original)
 {
 	struct card *card = card_copy(arena, original);
-	size_t most = room(say) - (say->again ? strlen(resent) : 0);
+	size_t most = say_room(say) - (say->again ? strlen(resent) : 0);
 
 	/* In private there is nobody else to address. */
 	if (!say->channel && !card->ring)

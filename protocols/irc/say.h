@@ -9,6 +9,7 @@ struct arena;
 struct card;
 struct channel;
 struct channels;
+struct mirrored;
 struct written;
 
 enum { SAID_LABEL_MOST = 56 };          /* bytes of a delivery's id that can be a label */
@@ -39,6 +40,11 @@ struct said {
 };
 
 struct said say_card(struct arena *, const struct say *, const struct card *);
+/* What somebody said elsewhere: as they said it, with their name before each line. */
+struct said say_talk(struct arena *, const struct say *, const struct mirrored *);
+
+size_t say_room(const struct say *);    /* bytes of a line that are left for words */
+bool say_is_here(const struct say *, const char *nick, size_t length);  /* somebody of that name is, and not we */
 
 /* What stands around the words when they leave. */
 struct envelope {

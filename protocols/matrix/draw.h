@@ -6,6 +6,7 @@
 
 struct arena;
 struct card;
+struct mirrored;
 
 struct drawing { const char *body, *html; };            /* html NULL: body says it all */
 
@@ -13,5 +14,8 @@ struct drawing { const char *body, *html; };            /* html NULL: body says 
 struct drawing draw_card(struct arena *, const struct card *, size_t lines, const char *to);
 /* The short one for who asked: one line, without facts. */
 struct drawing draw_ring(struct arena *, const struct card *, const char *to);
+
+/* What somebody said elsewhere, with their name before it. */
+struct drawing draw_talk(struct arena *, const struct mirrored *);
 
 #endif

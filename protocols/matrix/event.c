@@ -7,11 +7,14 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/json.h"
 #include "bridge/base/text.h"
+#include "bridge/talk/styled.h"
+#include "protocols/matrix/html.h"
 
 enum {
 	ID_MOST = 255,                  /* bytes of any identifier */
 	BODY_MOST = 32 << 10,           /* bytes of what is said */
 	WHY_MOST = 120,
+	NAME_MOST = 120,                /* of a file, and of what kind it is */
 };
 
 static const char *
@@ -61,6 +64,40 @@ read_relation(struct json_object *content, struct message *message)
 		message->on = answers;
 }
 
+/* With its formatting, where it has some that clients show too. */
+static const struct styled *
+styled_of(struct arena *arena, struct json_object *content, bool answers)
+{
+	const char *html = !strcmp(json_string(content, "format", ""), "org.matrix.custom.html") ? json_string(content, "formatted_body", NULL) : NULL;
+	bool emote = !strcmp(json_string(content, "msgtype", ""), "m.emote");
+
+	if (html)
+		return html_read(arena, html, text_fit(html, strlen(html), BODY_MOST), emote);
+	struct styled *styled = styled_new(arena, emote);
+	const char *body = clean_body(arena, content, answers);
+	styled_add_linked(styled, 0, body, strlen(body));
+	return styled;
+}
+
+/* A file stands in a message of its own (client-server API, "m.room.message msgtypes"). */
+static const struct attached *
+file_of(struct arena *arena, struct json_object *content, const char *type)
+{
+	static const char *const types[] = { "m.image", "m.file", "m.audio", "m.video", NULL };
+	const char *url = identifier(content, "url"), *name = json_string(content, "filename", json_string(content, "body", "file"));
+	struct attached *file = arena_take(arena, sizeof *file);
+	size_t i = 0;
+
+	while (types[i] && strcmp(types[i], type))
+		i++;
+	if (!types[i] || !url || strncmp(url, "mxc://", 6))
+		return NULL;
+	*file = (struct attached){ url, text_cut(arena, text_clean(arena, name, strlen(name)), NAME_MOST),
+		text_cut(arena, text_clean(arena, json_string(content, "info.mimetype", ""), strlen(json_string(content, "info.mimetype", ""))), NAME_MOST),
+		json_integer(content, "info.size", -1) };
+	return file;
+}
+
 /* Edits: the new words stand beside the old ones. */
 static bool
 read_edit(struct arena *arena, struct json_object *content, struct message *message)
@@ -72,6 +109,7 @@ read_edit(struct arena *arena, struct json_object *content, struct message *mess
 	message->kind = MESSAGE_EDITED;
 	message->on = identifier(relates, "event_id");
 	message->text = clean_body(arena, json_key(content, "m.new_content"), false);
+	message->styled = styled_of(arena, json_key(content, "m.new_content"), false);
 	return true;
 }
 
@@ -93,6 +131,8 @@ read_message(struct arena *arena, struct json_object *content, struct event *out
 	message->aside = strcmp(type, "m.text") != 0;
 	read_relation(content, message);
 	message->text = clean_body(arena, content, message->on != NULL);
+	message->styled = styled_of(arena, content, message->on != NULL);
+	message->file = file_of(arena, content, type);
 }
 
 static void

@@ -131,7 +131,8 @@ renew(struct link *link)
 const struct protocol protocol_matrix = {
 	.name = "matrix",
 	.about = "A Matrix homeserver, as an ordinary account: rooms that are not encrypted, messages that are edited, threads and reactions.",
-	.can = CAN_EDIT | CAN_HTML | CAN_THREAD | CAN_REACT,
+	.shown = "Matrix",
+	.can = CAN_EDIT | CAN_HTML | CAN_THREAD | CAN_REACT | CAN_REDACT | CAN_TALK,
 	.conf_size = sizeof(struct matrix),
 	.settings = matrix_settings,
 	.check = matrix_settings_check,

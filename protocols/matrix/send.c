@@ -10,6 +10,7 @@
 #include "bridge/protocol.h"
 #include "bridge/run/task.h"
 #include "bridge/talk/card.h"
+#include "bridge/talk/mirrored.h"
 #include "bridge/talk/outbox.h"
 #include "protocols/matrix/draw.h"
 #include "protocols/matrix/homeserver.h"
@@ -28,14 +29,21 @@ struct sending {
 
 /* -- What is sent ----------------------------------------------------------------------------------------------------- */
 
-/* The user whom the card addresses, where that is one of this homeserver's. */
+/* The user of an account (hq/@alice:corp.example), where it is one of this link's. */
+static const char *
+user_in(const struct sending *sending, const char *account)
+{
+	const char *name = sending->at->link->name;
+	size_t length = strlen(name);
+
+	return account && !strncmp(account, name, length) && account[length] == '/' && account[length + 1] == '@' ? account + length + 1 : NULL;
+}
+
+/* Whom the card addresses. */
 static const char *
 user_of(const struct sending *sending)
 {
-	const char *whom = sending->delivery->card->whom, *name = sending->at->link->name;
-	size_t length = strlen(name);
-
-	return whom && !strncmp(whom, name, length) && whom[length] == '/' && whom[length + 1] == '@' ? whom + length + 1 : NULL;
+	return user_in(sending, sending->delivery->card->whom);
 }
 
 /* m.mentions is always there: without it clients look for names in the text. */
@@ -163,6 +171,37 @@ react(const struct sending *sending)
 	return content;
 }
 
+/* What somebody said elsewhere: "bob (IRC): is db1 up?" */
+static struct json_object *
+talk(const struct sending *sending)
+{
+	struct task *task = sending->task;
+	const struct mirrored *mirrored = sending->delivery->talk;
+	struct drawing drawing = draw_talk(task->arena, mirrored);
+	struct json_object *content = json_new_object(task->arena), *new = json_new_object(task->arena), *relates = json_new_object(task->arena);
+	const char *on = sending->delivery->on;
+
+	add_words(content, "m.text", &drawing, on ? "* " : "");
+	add_mentions(task, content, on ? NULL : user_in(sending, mirrored->mention));
+	if (!on) {
+		relate(sending, content);
+		return content;
+	}
+	add_words(new, "m.text", &drawing, "");
+	add_mentions(task, new, NULL);
+	json_put(content, "m.new_content", new);
+	json_set(relates, "rel_type", "m.replace");
+	json_set(relates, "event_id", on);
+	json_put(content, "m.relates_to", relates);
+	return content;
+}
+
+static struct json_object *
+nothing(const struct sending *sending)
+{
+	return json_new_object(sending->task->arena);
+}
+
 static const struct op {
 	const char *type;
 	struct json_object *(*content)(const struct sending *);
@@ -171,6 +210,8 @@ static const struct op {
 	[DELIVERY_EDIT] = { "m.room.message", edit },
 	[DELIVERY_RING] = { "m.room.message", ring },
 	[DELIVERY_REACT] = { "m.reaction", react },
+	[DELIVERY_TALK] = { "m.room.message", talk },
+	[DELIVERY_TAKE_BACK] = { NULL, nothing },
 };
 
 /* -- Where ------------------------------------------------------------------------------------------------------------ */
@@ -235,7 +276,8 @@ put(const struct sending *sending)
 	else
 		ulid_make(txn);
 	const struct matrix_call call = { .method = "PUT", .body = json_write(op->content(sending)),
-		.path = homeserver_path(task, "/_matrix/client/v3/rooms", sending->id, "send", op->type, txn, NULL) };
+		.path = op->type ? homeserver_path(task, "/_matrix/client/v3/rooms", sending->id, "send", op->type, txn, NULL)
+			: homeserver_path(task, "/_matrix/client/v3/rooms", sending->id, "redact", delivery->on, txn, NULL) };
 	if (!call.path)
 		return never(sending);
 	if (!homeserver_insist(task, sending->at, delivery->urgency, &call, &answer))

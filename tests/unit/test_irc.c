@@ -83,7 +83,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t news;
 	struct heard heard[HEARD_SIZE];
-	size_t heard_count;
+	size_t heard_count, asides;
 	int ups, aways;
 	char up[200], away[800];
 	bool ended, fine;               /* run() has returned */
@@ -160,6 +160,11 @@ bridge_hear(struct task *task, struct link *link, const struct message *message,
 	if (story.slow && !task_pause(task, story.slow))
 		return false;
 	pthread_mutex_lock(&story.lock);
+	if (message->aside) {
+		story.asides++;
+		tell_news();
+		return true;
+	}
 	struct heard *heard = &story.heard[story.heard_count % HEARD_SIZE];
 	copy_text(heard->text, sizeof heard->text, message->text);
 	copy_text(heard->account, sizeof heard->account, message->from.account);
@@ -318,7 +323,7 @@ in_a_list(const char *server)
 static void
 start_gateway(void)
 {
-	story.heard_count = 0;
+	story.heard_count = story.asides = 0;
 	story.ups = story.aways = story.slow = 0;
 	story.ended = story.fine = false;
 	story.up[0] = story.away[0] = story.error[0] = '\0';
@@ -762,6 +767,7 @@ test_a_notice_a_ctcp_or_nickserv_triggers_nothing(void **state)
 	tell("@account=alice :alice!a@h PRIVMSG #ops :\001ACTION !deploy\001");
 	tell(":alice!a@h INVITE sally #secret");
 	expect_heard_only(0);
+	assert_int_equal(story.asides, 1);
 	expect_nothing();
 }
 
@@ -1302,6 +1308,7 @@ test_a_long_action_is_no_command(void **state)
 	line[sizeof line - 1] = '\0';
 	tell("%s", line);
 	expect_heard_only(0);
+	assert_int_equal(story.asides, 1);
 	expect_nothing();
 }
 

@@ -727,10 +727,12 @@ test_a_hundred_restarts_need_nobody_and_leak_nothing(void **state)
 		tell("@account=alice :alice!a@h PRIVMSG #ops :round %d", round);
 		await((int)story.heard_count == round);
 		say_what_waited(round);
-		if (round == 20) {
-			files = open_files();
+		/* The most of several: a link that lost one of its low descriptors to another thread has it back with the next connection. */
+		size_t now = open_files();
+		if (round <= 20 && now > files)
+			files = now;
+		if (round == 20)
 			kilobytes = memory();
-		}
 	}
 	/* A thread that looked a name up may not have closed its end yet. */
 	for (int64_t began = clock_mono(); open_files() > files && clock_mono() - began < PATIENCE;)

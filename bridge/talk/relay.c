@@ -1,0 +1,191 @@
+/* relay: what is said in one place of a room is told in its others. */
+#include "bridge/talk/relay.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/redact.h"
+#include "bridge/base/text.h"
+#include "bridge/rights/role.h"
+#include "bridge/talk/message.h"
+#include "bridge/talk/mirrored.h"
+#include "bridge/talk/outbox.h"
+#include "bridge/talk/outbox_rows.h"
+#include "bridge/talk/room.h"
+#include "bridge/talk/styled.h"
+#include "bridge/talk/talk.h"
+
+enum { QUOTE_MOST = 60 };               /* bytes */
+
+struct relaying {
+	struct mirrored mirrored;
+	const char *place, *id, *on;    /* of the message that is mirrored */
+	size_t count;
+	struct relaying_to { const char *place, *mention; unsigned can; char txn[OUTBOX_TXN]; } *each;
+};
+
+bool
+relay_wants(const struct talk *talk, const struct message *message)
+{
+	const struct room *room = message->direct || message->kind == MESSAGE_REACTED ? NULL : room_of(talk->rooms, &message->place);
+
+	return room && room->relay && room->place_count > 1;
+}
+
+/* -- On the loop ------------------------------------------------------------------------------------------------------ */
+
+/* "carol: look": the account of a person of ours on that link whom the first word names. */
+static const char *
+mentioned(const struct talk *talk, struct arena *arena, const struct message *message, const struct place *to)
+{
+	size_t length = strcspn(message->text, ":, \n");
+
+	if (!length || length > 60 || !strchr(":,", message->text[length]) || !message->text[length])
+		return NULL;
+	char *name = arena_slice(arena, message->text, length);
+	const struct person *person = rights_person_named(talk->rights, name);
+	for (size_t i = 0; person && i < person->accounts.count; i++) {
+		const char *account = person->accounts.each[i];
+		size_t link = strlen(to->link);
+		if (!strncmp(account, to->link, link) && account[link] == '/')
+			return arena_text(arena, account);
+	}
+	return NULL;
+}
+
+static const struct styled *
+words_of(struct arena *arena, const struct message *message)
+{
+	struct styled *words = styled_new(arena, false);
+
+	if (message->styled)
+		return styled_redacted(arena, message->styled);
+	char *clean = redact_text(arena, message->text);
+	styled_add_linked(words, 0, clean, strlen(clean));
+	return words;
+}
+
+static const struct attached *
+file_of(struct arena *arena, const struct attached *file)
+{
+	struct attached *copy = arena_take(arena, sizeof *copy);
+
+	*copy = (struct attached){ arena_text(arena, file->id), arena_text(arena, file->name), arena_text(arena, file->type), file->size };
+	return copy;
+}
+
+struct relaying *
+relay_make(const struct talk *talk, struct arena *arena, const struct message *message, const char *chat)
+{
+	struct relaying *relaying = arena_take(arena, sizeof *relaying);
+	const struct room *room = room_of(talk->rooms, &message->place);
+
+	relaying->mirrored = (struct mirrored){ .kind = message->kind, .who = arena_text(arena, message->from.shown),
+		.account = arena_text(arena, message->from.account ? message->from.account : ""), .chat = arena_text(arena, chat) };
+	if (message->kind != MESSAGE_TAKEN_BACK)
+		relaying->mirrored.words = words_of(arena, message);
+	if (message->file)
+		relaying->mirrored.file = file_of(arena, message->file);
+	relaying->place = place_text(arena, &message->place);
+	relaying->id = arena_text(arena, message->id);
+	relaying->on = arena_text(arena, message->on);
+	relaying->each = arena_take(arena, room->place_count * sizeof *relaying->each);
+	for (size_t i = 0; i < room->place_count; i++) {
+		unsigned can = outbox_can(talk->outbox, room->place[i].link);
+		if (place_same(&room->place[i], &message->place) || !(can & CAN_TALK))
+			continue;
+		struct relaying_to *to = &relaying->each[relaying->count++];
+		*to = (struct relaying_to){ .place = place_text(arena, &room->place[i]), .can = can, .mention = mentioned(talk, arena, message, &room->place[i]) };
+		outbox_txn(to->txn, relaying->place, relaying->id, to->place);
+	}
+	return relaying;
+}
+
+/* -- On the store's thread -------------------------------------------------------------------------------------------- */
+
+/* What it answers, as it was told or said itself; `*label` names it in the other places. */
+static bool
+find_answered(struct db *db, struct arena *arena, const struct relaying *relaying, struct mirrored *mirrored, const char **label, struct error *error)
+{
+	const char *body;
+
+	if (!outbox_label_of(db, arena, relaying->place, relaying->on, label, error))
+		return false;
+	if (!*label)
+		*label = message_label(arena, relaying->place, relaying->on);
+	if (!outbox_body_of(db, arena, *label, &body, error))
+		return false;
+	const struct mirrored *answered = body ? mirrored_read(arena, body, NULL) : NULL;
+	if (answered && answered->words) {
+		mirrored->to = answered->who;
+		mirrored->quote = text_cut(arena, text_clean(arena, styled_words(arena, answered->words), strlen(styled_words(arena, answered->words))), QUOTE_MOST);
+	}
+	return true;
+}
+
+static bool
+write_said(struct db *db, struct arena *arena, const struct relaying *relaying, struct error *error)
+{
+	struct mirrored mirrored = relaying->mirrored;
+	const char *answers = NULL;
+
+	if (relaying->on && !find_answered(db, arena, relaying, &mirrored, &answers, error))
+		return false;
+	for (size_t i = 0; i < relaying->count; i++) {
+		const struct relaying_to *to = &relaying->each[i];
+		mirrored.mention = to->mention;
+		struct outbox_new row = { .place = to->place, .txn = to->txn, .label = message_label(arena, relaying->place, relaying->id), .answers = answers,
+			.op = DELIVERY_TALK, .urgency = URGENCY_STATE, .body = mirrored_json(arena, &mirrored) };
+		if (!outbox_row_write(db, &row, error))
+			return false;
+	}
+	return true;
+}
+
+/* Where the chat edits, the mirrored message then says this; elsewhere that it was edited is said. */
+static bool
+write_edited(struct db *db, struct arena *arena, const struct relaying *relaying, const char *label, struct error *error)
+{
+	for (size_t i = 0; i < relaying->count; i++) {
+		const struct relaying_to *to = &relaying->each[i];
+		struct mirrored mirrored = relaying->mirrored;
+		bool edits = to->can & CAN_EDIT;
+		mirrored.kind = edits ? MESSAGE_SAID : MESSAGE_EDITED;
+		struct outbox_new row = { .place = to->place, .txn = to->txn, .label = label, .edits = edits, .op = DELIVERY_TALK, .urgency = URGENCY_STATE,
+			.body = mirrored_json(arena, &mirrored) };
+		if (!outbox_row_write(db, &row, error))
+			return false;
+	}
+	return true;
+}
+
+static bool
+write_taken_back(struct db *db, struct arena *arena, const struct relaying *relaying, const char *label, struct error *error)
+{
+	for (size_t i = 0; i < relaying->count; i++) {
+		const struct relaying_to *to = &relaying->each[i];
+		struct outbox_new row = { .place = to->place, .txn = to->txn, .label = label, .urgency = URGENCY_STATE,
+			.op = to->can & CAN_REDACT ? DELIVERY_TAKE_BACK : DELIVERY_TALK, .body = mirrored_json(arena, &relaying->mirrored) };
+		if (!outbox_row_write(db, &row, error))
+			return false;
+	}
+	return true;
+}
+
+bool
+relay_write(struct db *db, struct arena *arena, const struct relaying *relaying, struct error *error)
+{
+	const char *body;
+
+	if (relaying->mirrored.kind == MESSAGE_SAID)
+		return write_said(db, arena, relaying, error);
+	/* Of what was never mirrored nothing is told, and nobody edits what others said. */
+	const char *label = message_label(arena, relaying->place, relaying->on);
+	if (!outbox_body_of(db, arena, label, &body, error))
+		return false;
+	const struct mirrored *before = body ? mirrored_read(arena, body, NULL) : NULL;
+	if (!before || (relaying->mirrored.kind == MESSAGE_EDITED && strcmp(before->account, relaying->mirrored.account)))
+		return true;
+	return relaying->mirrored.kind == MESSAGE_EDITED ? write_edited(db, arena, relaying, label, error) : write_taken_back(db, arena, relaying, label, error);
+}

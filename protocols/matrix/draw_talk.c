@@ -1,0 +1,53 @@
+/* draw_talk: what somebody said in another chat, as Matrix shows it. */
+#include "protocols/matrix/draw.h"
+
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
+#include "bridge/base/text.h"
+#include "bridge/talk/mirrored.h"
+#include "bridge/talk/styled.h"
+#include "protocols/matrix/html.h"
+
+enum { BYTES_MOST = 40 << 10 };
+
+static void
+add(struct styled *styled, unsigned style, const char *text)
+{
+	const struct span how = { .style = style };
+
+	styled_add(styled, &how, text, strlen(text));
+}
+
+static void
+add_file(struct arena *arena, struct styled *styled, const struct mirrored *mirrored)
+{
+	const struct attached *file = mirrored->file;
+	const struct span link = { .url = mirrored->url };
+
+	styled_add(styled, &link, file->name, strlen(file->name));
+	if (file->size >= 0)
+		add(styled, 0, arena_printf(arena, ", %s", text_size(arena, file->size)));
+	if (mirrored->url)
+		add(styled, 0, arena_printf(arena, " (until %s)", clock_time(arena, mirrored->until, clock_wall())));
+}
+
+struct drawing
+draw_talk(struct arena *arena, const struct mirrored *mirrored)
+{
+	bool emote = mirrored->words && mirrored->words->emote;
+	struct styled *styled = styled_new(arena, false);
+
+	add(styled, emote ? STYLE_ITALIC : STYLE_BOLD, mirrored->who);
+	if (emote)
+		add(styled, STYLE_ITALIC, " ");
+	else
+		add(styled, 0, arena_printf(arena, " (%s): ", mirrored->chat));
+	if (mirrored->file)
+		add_file(arena, styled, mirrored);
+	else if (mirrored->words)
+		styled_append(styled, mirrored->words);
+	struct html_message message = html_write(arena, styled, BYTES_MOST);
+	return (struct drawing){ message.body, message.formatted };
+}

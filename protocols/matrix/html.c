@@ -1,7 +1,6 @@
-/* html: a message's formatted_body, read and written. */
+/* html: a message's formatted_body as what a person said: a tolerant reader. */
 #include "protocols/matrix/html.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,16 +8,14 @@
 #include <strings.h>
 
 #include "bridge/base/arena.h"
-#include "bridge/base/html.h"
 #include "bridge/base/text.h"
-#include "bridge/base/url.h"
 #include "bridge/talk/styled.h"
+#include "protocols/matrix/html_entity.h"
 
 enum {
 	DEPTH_MOST = 100,               /* as the specification asks; what is deeper keeps its text */
 	TAG_MOST = 4096,                /* bytes of one tag; a longer one is text */
 	NAME_MOST = 16,                 /* of the names that mean something here */
-	ENTITY_MOST = 12,
 };
 
 /* -- Tags that mean something ----------------------------------------------------------------------------------------- */
@@ -155,6 +152,8 @@ here(const struct reader *reader)
 static void
 end_line(struct reader *reader)
 {
+	if (reader->hidden)
+		return;
 	reader->blank = false;
 	reader->code = false;
 	if (reader->lines < 1)
@@ -215,69 +214,6 @@ put(struct reader *reader, const char *words, size_t length)
 
 /* -- Text ------------------------------------------------------------------------------------------------------------- */
 
-static const struct { const char *name, *text; } entities[] = {
-	{ "amp", "&" }, { "apos", "'" }, { "bull", "\u2022" }, { "cent", "\u00a2" }, { "copy", "\u00a9" }, { "deg", "\u00b0" }, { "euro", "\u20ac" },
-	{ "gt", ">" }, { "hellip", "\u2026" }, { "laquo", "\u00ab" }, { "larr", "\u2190" }, { "ldquo", "\u201c" }, { "lsquo", "\u2018" }, { "lt", "<" },
-	{ "mdash", "\u2014" }, { "middot", "\u00b7" }, { "nbsp", "\u00a0" }, { "ndash", "\u2013" }, { "para", "\u00b6" }, { "plusmn", "\u00b1" },
-	{ "pound", "\u00a3" }, { "quot", "\"" }, { "raquo", "\u00bb" }, { "rarr", "\u2192" }, { "rdquo", "\u201d" }, { "reg", "\u00ae" }, { "rsquo", "\u2019" },
-	{ "sect", "\u00a7" }, { "times", "\u00d7" }, { "trade", "\u2122" }, { "yen", "\u00a5" },
-};
-
-static void
-add_character(struct text *out, unsigned long c)
-{
-	static const unsigned char leads[] = { 0, 0x00, 0xc0, 0xe0, 0xf0 };
-	size_t length = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-	char bytes[4];
-
-	for (size_t i = length; i-- > 1; c >>= 6)
-		bytes[i] = (char)(0x80 | (c & 0x3f));
-	bytes[0] = (char)(leads[length] | c);
-	text_add_bytes(out, bytes, length);
-}
-
-/* What stands between & and ;. False where that is no character. */
-static bool
-add_entity(struct text *out, const char *name)
-{
-	bool hex = name[0] == '#' && (name[1] == 'x' || name[1] == 'X');
-	const char *digits = name + 1 + hex;
-
-	for (size_t i = 0; i < sizeof entities / sizeof *entities; i++)
-		if (!strcmp(entities[i].name, name)) {
-			text_add(out, entities[i].text);
-			return true;
-		}
-	if (*name != '#' || !*digits || digits[strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789")])
-		return false;
-	unsigned long c = strtoul(digits, NULL, hex ? 16 : 10);
-	if (!c || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return false;
-	add_character(out, c);
-	return true;
-}
-
-static char *
-decode(struct arena *arena, const char *at, size_t length)
-{
-	struct text out = text_in(arena, 2 * length + 4);
-
-	for (const char *end = at + length; at < end;) {
-		const char *sign = memchr(at, '&', (size_t)(end - at));
-		text_add_bytes(&out, at, (size_t)((sign ? sign : end) - at));
-		at = sign ? sign : end;
-		if (!sign)
-			break;
-		size_t left = (size_t)(end - at), most = left < ENTITY_MOST ? left : ENTITY_MOST;
-		const char *close = memchr(at, ';', most);
-		if (close && add_entity(&out, arena_slice(arena, at + 1, (size_t)(close - at - 1))))
-			at = close + 1;
-		else
-			text_add_bytes(&out, at++, 1);
-	}
-	return out.bytes;
-}
-
 /* A no-break space is kept, however many there are: clients indent with them. */
 static void
 add_unbroken(struct text *out, const char *at, size_t length)
@@ -334,7 +270,9 @@ take_code(struct reader *reader, const char *text)
 static void
 take_text(struct reader *reader, const char *at, size_t length)
 {
-	const char *decoded = decode(reader->arena, at, length);
+	if (reader->hidden)
+		return;
+	const char *decoded = html_decode(reader->arena, at, length);
 	const char *clean = text_clean_lines(reader->arena, decoded, strlen(decoded));
 
 	if (reader->pres)
@@ -369,7 +307,7 @@ attribute(struct arena *arena, const char *tag, const char *wanted)
 			tag = value + length + (quote && value[length]);
 		}
 		if (found)
-			return decode(arena, value, length);
+			return html_decode(arena, value, length);
 	}
 	return NULL;
 }
@@ -409,7 +347,7 @@ open_line(struct reader *reader, struct element *element, const char *tag)
 {
 	(void)element, (void)tag;
 	reader->blank = reader->code = false;
-	if (reader->lines < 2)
+	if (reader->lines < 2 && !reader->hidden)
 		reader->lines++;
 }
 
@@ -495,7 +433,8 @@ hex_digit(char byte)
 	return isdigit((unsigned char)byte) ? byte - '0' : isxdigit((unsigned char)byte) ? tolower((unsigned char)byte) - 'a' + 10 : -1;
 }
 
-static char *
+/* "" where it comes to no text. */
+static const char *
 percent_decoded(struct arena *arena, const char *at, size_t length)
 {
 	struct text out = text_in(arena, length);
@@ -506,7 +445,7 @@ percent_decoded(struct arena *arena, const char *at, size_t length)
 		text_add_bytes(&out, &byte, 1);
 		i += low >= 0 ? 2 : 0;
 	}
-	return out.bytes;
+	return text_utf8(out.bytes, out.length) ? out.bytes : "";
 }
 
 /* Whom https://matrix.to/#/@alice:corp.example or matrix:u/alice:corp.example names; NULL: nobody. */
@@ -522,8 +461,7 @@ mentioned(struct arena *arena, const char *url)
 		const char *named = percent_decoded(arena, url + length, strcspn(url + length, "/?"));
 		const char *account = i == 2 ? arena_printf(arena, "@%s", named) : named;
 		const char *colon = strchr(account, ':');
-		bool fine = *account == '@' && colon && colon > account + 1 && colon[1] && text_utf8(account, strlen(account));
-		return fine ? account : NULL;
+		return *account == '@' && colon && colon > account + 1 && colon[1] ? account : NULL;
 	}
 	return NULL;
 }
@@ -620,7 +558,7 @@ tag_end(const char *at, const char *end)
 			quote = *at;
 		else if (*at == '>')
 			return at + 1;
-		if (!strchr(" \t\r\n\f", *at))
+		if (!isspace((unsigned char)*at))
 			before = *at;
 	}
 	return NULL;
@@ -696,119 +634,4 @@ html_read(struct arena *arena, const char *formatted, size_t length, bool emote)
 	}
 	reader->out->cut = reader->out->cut || length > STYLED_TEXT_MOST;
 	return reader->out;
-}
-
-/* -- Writing ---------------------------------------------------------------------------------------------------------- */
-
-static const struct { unsigned style; const char *open, *close; } written[] = {
-	{ STYLE_BOLD,      "<strong>", "</strong>" },
-	{ STYLE_ITALIC,    "<em>",     "</em>" },
-	{ STYLE_UNDERLINE, "<u>",      "</u>" },
-	{ STYLE_STRIKE,    "<del>",    "</del>" },
-	{ STYLE_CODE,      "<code>",   "</code>" },
-};
-
-enum { WRITTEN = sizeof written / sizeof *written };
-
-/* A line end is <br>; of several blanks all but the last, and one that begins a line, are no-break spaces, or they would not be seen. */
-static void
-write_words(struct text *out, const char *text, size_t length)
-{
-	struct text words = text_in(out->arena, 2 * length);
-
-	for (size_t i = 0; i < length; i++) {
-		bool begins = i > 0 && text[i - 1] == '\n', goes_on = i + 1 < length && text[i + 1] == ' ';
-		if (text[i] == '\n') {
-			html_add(out, words.bytes);
-			text_add(out, "<br>");
-			words = text_in(out->arena, 2 * length);
-		} else if (text[i] == ' ' && (begins || goes_on))
-			text_add(&words, "\u00a0");
-		else
-			text_add_bytes(&words, text + i, 1);
-	}
-	html_add(out, words.bytes);
-}
-
-/* https://matrix.to/#/@alice:corp.example */
-static const char *
-mention_of(struct arena *arena, const char *account)
-{
-	const char *colon = strchr(account, ':');
-	const char *local = *account == '@' && colon ? url_part(arena, arena_slice(arena, account + 1, (size_t)(colon - account - 1))) : NULL;
-	const char *server = local ? url_part(arena, colon + 1) : NULL;
-
-	return server ? arena_printf(arena, "https://matrix.to/#/@%s:%s", local, server) : NULL;
-}
-
-static void
-write_inline(struct text *out, const struct span *span, const char *text, size_t length)
-{
-	const char *url = span->account ? mention_of(out->arena, span->account) : span->url;
-
-	if (url) {
-		text_add(out, "<a href=\"");
-		html_add(out, url);
-		text_add(out, "\">");
-	}
-	for (size_t i = 0; i < WRITTEN; i++)
-		text_add(out, span->style & written[i].style ? written[i].open : NULL);
-	write_words(out, text, length);
-	for (size_t i = WRITTEN; i-- > 0;)
-		text_add(out, span->style & written[i].style ? written[i].close : NULL);
-	text_add(out, url ? "</a>" : NULL);
-}
-
-/* Several lines of code are a block of their own. */
-static bool
-is_block(const struct span *span)
-{
-	return (span->style & STYLE_CODE) && strchr(span->text, '\n');
-}
-
-static const char *
-draw(struct arena *arena, const struct styled *styled)
-{
-	/* Nothing of what is allowed comes to that much: no tag is ever cut. */
-	struct text out = text_in(arena, 64 * 1024 * 1024);
-
-	for (size_t i = 0; i < styled->count; i++) {
-		const struct span *span = &styled->spans[i];
-		bool after = i > 0 && is_block(span - 1), before = i + 1 < styled->count && is_block(span + 1);
-		const char *text = span->text + (after && *span->text == '\n');
-		size_t length = strlen(text);
-		if (is_block(span)) {
-			text_add(&out, "<pre><code>");
-			html_add(&out, span->text);
-			text_add(&out, "</code></pre>");
-		} else if (length > (size_t)(before && text[length - 1] == '\n'))
-			write_inline(&out, span, text, length - (before && text[length - 1] == '\n'));
-	}
-	assert(!out.cut);
-	return out.bytes;
-}
-
-/* Whether formatting says more than the words alone. */
-static bool
-is_formatted(const struct styled *styled)
-{
-	for (size_t i = 0; i < styled->count; i++)
-		if (styled->spans[i].style || styled->spans[i].account || (styled->spans[i].url && strcmp(styled->spans[i].url, styled->spans[i].text)))
-			return true;
-	return false;
-}
-
-struct html_message
-html_write(struct arena *arena, const struct styled *styled, size_t most)
-{
-	struct html_message message;
-	size_t budget = most;
-
-	do {
-		const struct styled *part = styled_cut(arena, styled, budget);
-		message.body = styled_plain(arena, part);
-		message.formatted = is_formatted(part) ? draw(arena, part) : NULL;
-		budget /= 2;
-	} while (budget && strlen(message.body) + (message.formatted ? strlen(message.formatted) : 0) > most);
-	return message;
 }

@@ -441,8 +441,8 @@ percent_decoded(struct arena *arena, const char *at, size_t length)
 
 	for (size_t i = 0; i < length; i++) {
 		int high = at[i] == '%' && i + 2 < length ? hex_digit(at[i + 1]) : -1, low = high >= 0 ? hex_digit(at[i + 2]) : -1;
-		char byte = low >= 0 ? (char)(high << 4 | low) : at[i];
-		text_add_bytes(&out, &byte, 1);
+		char byte = (char)((unsigned)high << 4 | (unsigned)low);
+		text_add_bytes(&out, low >= 0 ? &byte : &at[i], 1);
 		i += low >= 0 ? 2 : 0;
 	}
 	return text_utf8(out.bytes, out.length) ? out.bytes : "";

@@ -183,6 +183,22 @@ test_a_word_longer_than_a_line_is_broken_between_characters(void **state)
 }
 
 static void
+test_a_line_is_as_long_as_it_may_be_and_no_byte_longer(void **state)
+{
+	struct arena *arena = arena_new();
+	struct styled *styled = styled_new(arena, true);
+
+	(void)state;
+	for (int i = 0; i < 400; i++)
+		say(styled, STYLE_BOLD, NULL, "x");
+	for (size_t width = 80; width < 90; width++) {
+		const struct formatting how = { .who = width % 2 ? "carol" : NULL, .width = width, .lines = 100, .codes = true };
+		assert_int_equal(strlen(formatting_write(arena, styled, &how).each[0]), width);
+	}
+	arena_free(arena);
+}
+
+static void
 test_more_lines_than_allowed_are_counted(void **state)
 {
 	struct arena *arena = arena_new();
@@ -236,6 +252,7 @@ main(void)
 		cmocka_unit_test(test_an_emote_is_an_action_or_a_star),
 		cmocka_unit_test(test_long_lines_go_on_at_a_word),
 		cmocka_unit_test(test_a_word_longer_than_a_line_is_broken_between_characters),
+		cmocka_unit_test(test_a_line_is_as_long_as_it_may_be_and_no_byte_longer),
 		cmocka_unit_test(test_more_lines_than_allowed_are_counted),
 		cmocka_unit_test(test_what_goes_through_matrix_comes_back),
 	};

@@ -98,7 +98,7 @@ test_addresses_in_the_words_become_links(void **state)
 		{ "(at https://ci.example/)", "[(at ][https://ci.example/](https://ci.example/)[)]" },
 		{ "<https://ci.example>", "[<][https://ci.example](https://ci.example)[>]" },
 		{ "https://a.example, https://b.example", "[https://a.example](https://a.example)[, ][https://b.example](https://b.example)" },
-		{ "nohttps://a.example http:// https://", "[nohttps://a.example http:// https://]" },
+		{ "nohttps://a.example http:// https://", "[nohttps://a.example http:// https://]" }, { "http:///https://a.example", "[http:///https://a.example]" },
 	};
 
 	(void)state;
@@ -134,7 +134,10 @@ test_an_address_is_told_once_and_only_where_the_words_do_not(void **state)
 	say(styled, 0, "https://ci.example/", "ci.example");
 	say(styled, 0, NULL, ", ");
 	say(styled, 0, "mailto:ops@example.org", "ops@example.org");
-	assert_string_equal(styled_plain(arena, styled), "the build (https://ci.example/1), ci.example, ops@example.org");
+	say(styled, 0, NULL, ", ");
+	say(styled, 0, "https://ci.example/2", "https://ci.");
+	say(styled, STYLE_BOLD, "https://ci.example/2", "example/2");
+	assert_string_equal(styled_plain(arena, styled), "the build (https://ci.example/1), ci.example, ops@example.org, https://ci.example/2");
 	assert_null(styled_unsaid(styled, 0));
 	assert_string_equal(styled_unsaid(styled, 1), "https://ci.example/1");
 }

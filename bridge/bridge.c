@@ -191,7 +191,7 @@ take_all(struct bridge *bridge, const struct message *messages, size_t count, co
 		bool kept = next < keeping->count && keeping->each[next].which == i;
 		if (kept)
 			event = keeping->each[next++].event;
-		if (hearing_ours(&bridge->talk, &messages[i]) && (!kept || (event && !bridge->cancelled)))
+		if (hearing_misplaced(&bridge->talk, &messages[i]) || (hearing_ours(&bridge->talk, &messages[i]) && (!kept || (event && !bridge->cancelled))))
 			hearing_take(&bridge->talk, &messages[i], event);
 	}
 }

@@ -35,7 +35,7 @@ struct link {
 	void *own;                              /* from run() until it returns */
 
 	enum link_state state;                  /* set by link_up() and link_away() */
-	char text[160];                         /* for `status`: "irc.corp.example, as sally, 9 rooms", or why it is away */
+	char text[400];                         /* for `status`: "irc.corp.example, as sally, 9 rooms", or why it is away */
 	int64_t since, heard;                   /* wall ms */
 	struct link_keeping *keeping;
 };

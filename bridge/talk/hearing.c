@@ -413,6 +413,13 @@ may_change(const struct talk *talk, const struct message *message)
 	return message->from.proven && !message->from.only_looks && rights_person(talk->rights, message->from.account);
 }
 
+bool
+hearing_misplaced(const struct talk *talk, const struct message *message)
+{
+	return message->kind == MESSAGE_SAID && !message->aside && !message->direct && may_change(talk, message)
+		&& command_addressed(message->text, talk->prefix, talk->name, false) && !room_of(talk->rooms, &message->place);
+}
+
 /* An alias or a service's name may stand before the verb, so every word is looked at. */
 static bool
 names_change(const struct talk *talk, const struct message *message)

@@ -4,8 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
 #include "bridge/base/json.h"
 #include "bridge/base/json_walk.h"
 #include "bridge/base/log.h"
@@ -352,12 +354,25 @@ begin_again(struct homeserver *at)
 	return true;
 }
 
+/* How long the homeserver may wait. Without a cursor it never does, and the number makes the question another one than the last time: Synapse keeps
+ * the answer to the same question for two minutes, and what was said since then would seem to be new (threats M5). */
+static int64_t
+patience(const struct homeserver *at)
+{
+	uint32_t chance = 0;
+
+	if (at->since)
+		return at->state ? at->conf->poll : 0;
+	if (getrandom(&chance, sizeof chance, 0) != sizeof chance)
+		chance = (uint32_t)clock_mono();
+	return 1 + chance % 1000000;
+}
+
 bool
 sync_turn(struct task *task, struct homeserver *at)
 {
 	bool narrow = at->too_much || !at->since;
-	bool waits = at->since && at->state;
-	char *path = task_text(task, "/_matrix/client/v3/sync?set_presence=offline&timeout=%" PRId64, waits ? at->conf->poll : 0);
+	char *path = task_text(task, "/_matrix/client/v3/sync?set_presence=offline&timeout=%" PRId64, patience(at));
 
 	path = url_query(task->arena, path, "filter", at->filter[narrow]);
 	const struct matrix_call call = { .path = at->since ? url_query(task->arena, path, "since", at->since) : path, .raw = true, .most = ANSWER_MOST,

@@ -363,11 +363,19 @@ task_turn(struct task *task)
 	return before;
 }
 
+struct arena *
+task_turn_take(struct task *task, struct arena *before)
+{
+	struct arena *taken = task->arena;
+
+	task->arena = before;
+	return taken;
+}
+
 void
 task_turn_end(struct task *task, struct arena *before)
 {
-	arena_free(task->arena);
-	task->arena = before;
+	arena_free(task_turn_take(task, before));
 }
 
 void

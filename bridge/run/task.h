@@ -54,6 +54,7 @@ char *task_text(struct task *, const char *format, ...) __attribute__((format(pr
 /* One turn of a loop that goes on for days: what the task takes between the two goes with the second. Nothing of it is used after. */
 struct arena *task_turn(struct task *);
 void task_turn_end(struct task *, struct arena *before);
+struct arena *task_turn_take(struct task *, struct arena *before);      /* the same, but what was taken is the caller's now, to be freed by it */
 void task_defer(struct task *, void (*call)(void *), void *with);
 bool task_ready(struct task *, int fd, int events, int64_t ms); /* waits for a descriptor; ms < 0: no limit; false: cancelled or late */
 

@@ -18,11 +18,13 @@
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
 #include "bridge/base/ulid.h"
+#include "bridge/files_route.h"
 #include "bridge/reload.h"
 #include "bridge/report.h"
 #include "bridge/rights/audit.h"
 #include "bridge/rights/role.h"
 #include "bridge/run/follow.h"
+#include "bridge/run/hook.h"
 #include "bridge/run/http.h"
 #include "bridge/run/loop.h"
 #include "bridge/run/process.h"
@@ -32,6 +34,7 @@
 #include "bridge/setup.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/carry.h"
+#include "bridge/talk/files.h"
 #include "bridge/talk/hearing.h"
 #include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
@@ -53,8 +56,11 @@ enum {
 };
 
 const struct tables *const bridge_tables[] = {
-	&audit_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, &pause_tables, NULL
+	&audit_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, &pause_tables, &files_tables, NULL
 };
+
+/* What is served over HTTP. */
+static const struct hook_route *const routes[] = { &files_route, NULL };
 
 /* What carries the outbox. */
 
@@ -509,6 +515,7 @@ stop(void *with, int events)
 	log_info("Stopping.");
 	manager_stopping();
 	bridge->stopping = true;
+	hook_stop(bridge->hook);
 	bridge->drain_until = clock_mono() + DRAIN;
 	audit_life(bridge, "stopped");
 	watch_after(bridge->drain, 0);
@@ -536,6 +543,7 @@ bridge_point_to(struct bridge *bridge, struct setup *setup)
 	talk->name = setup->gateway.name;
 	talk->prefix = setup->gateway.prefix;
 	talk->lines = (size_t)setup->gateway.lines;
+	talk->hooks_url = setup->hooks ? setup->hooks->url : NULL;
 	talk->snapshot = snapshot_new(let_go, setup);
 	if (before)
 		snapshot_replaced(before);
@@ -563,6 +571,13 @@ open_store(struct bridge *bridge, struct error *error)
 }
 
 static int
+open_hook(struct bridge *bridge, struct error *error)
+{
+	bridge->hook = hook_open(&bridge->engine, routes, bridge);
+	return hook_listen(bridge->hook, bridge->setup->hooks, error) ? EX_OK : EX_OSERR;
+}
+
+static int
 open_engine(struct bridge *bridge, struct error *error)
 {
 	bridge->state = memory_text(bridge->setup->gateway.state);
@@ -575,7 +590,8 @@ open_engine(struct bridge *bridge, struct error *error)
 	bridge->engine.http = http_open(&bridge->engine, error);
 	if (!bridge->engine.http)
 		return EX_OSERR;
-	return open_store(bridge, error);
+	int code = open_store(bridge, error);
+	return code == EX_OK ? open_hook(bridge, error) : code;
 }
 
 static void
@@ -585,6 +601,7 @@ close_all(struct bridge *bridge)
 	for (size_t i = 0; i < sizeof bridge->signals / sizeof *bridge->signals; i++)
 		watch_free(bridge->signals[i]);
 	manager_close(bridge->manager);
+	hook_close(bridge->hook);
 	store_close(bridge->engine.store);
 	outbox_close(bridge->talk.outbox);
 	follows_close(bridge->talk.follows);

@@ -11,6 +11,7 @@
 #include "bridge/run/engine.h"
 #include "bridge/talk/talk.h"
 
+struct hook;
 struct manager;
 struct setup;
 struct watch;
@@ -21,6 +22,8 @@ struct bridge {
 	struct engine engine;
 	struct talk talk;
 	struct links links;
+	struct hook *hook;
+	unsigned files;                         /* of links of ours that are being fetched or sent */
 	struct manager *manager;
 	char *state;                            /* the folder; a new configuration does not move it */
 	int64_t began;                          /* wall ms */

@@ -14,6 +14,7 @@ struct bridge;
 struct delivered;
 struct delivery;
 struct engine;
+struct fetched;
 struct link_keeping;
 struct protocol;
 struct task;
@@ -65,8 +66,17 @@ struct protocol {
 	/* Says one delivery; waits until the chat has it (txn NULL: until it is on its way). False where it was not said; it is then
 	 * tried again, when the link is up, but where `never` says that this is of no use. Only what the protocol can do comes here. */
 	bool (*deliver)(struct task *, struct link *, const struct delivery *, struct delivered *);
+	/* Optional: the bytes of a file that the chat keeps under `id`, at most `most` of them, in task->arena; waits. Only while the link is up.
+	 * False with the task's error, which is logged; who asked is told no more than that. */
+	bool (*fetch)(struct task *, struct link *, const char *id, size_t most, struct fetched *);
 	/* Optional: whether `channel` could be a place of this protocol; false with a sentence. */
 	bool (*place)(const char *channel, struct error *);
+};
+
+struct fetched {
+	const char *bytes;
+	size_t length;
+	const char *type;                       /* as the chat says; NULL: it says nothing */
 };
 
 extern const struct protocol *const protocols[];               /* ended by NULL; made by make */

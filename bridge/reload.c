@@ -6,10 +6,12 @@
 
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
+#include "bridge/base/error.h"
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
 #include "bridge/bridge.h"
 #include "bridge/rights/audit.h"
+#include "bridge/run/hook.h"
 #include "bridge/run/store.h"
 #include "bridge/service_manager.h"
 #include "bridge/setup.h"
@@ -95,6 +97,17 @@ note_for_later(struct bridge *bridge, const struct setup *before, const struct s
 }
 
 static void
+listen_anew(struct bridge *bridge, struct changes *changes)
+{
+	struct error error;
+
+	if (hook_listen(bridge->hook, bridge->setup->hooks, &error))
+		return;
+	log_error("%s hooks are served as before.", error.text);
+	card_line(changes->card, "%s hooks are served as before", error.text);
+}
+
+static void
 take(struct bridge *bridge, struct setup *setup, struct arena *arena)
 {
 	struct setup *before = bridge->setup;
@@ -112,6 +125,7 @@ take(struct bridge *bridge, struct setup *setup, struct arena *arena)
 	links_renew(&bridge->links, before);
 	snapshot_release(old);
 	setup_open_log(setup);
+	listen_anew(bridge, &changes);
 	audit(bridge, "reloaded", changes.all.bytes);
 	operators_tell(&bridge->talk, changes.card, NULL);
 }

@@ -15,6 +15,7 @@
 #include "bridge/integration.h"
 #include "bridge/protocol.h"
 #include "bridge/rights/role.h"
+#include "bridge/run/hook.h"
 #include "bridge/talk/command.h"
 #include "bridge/talk/own.h"
 #include "integrations/kinds/ci.h"
@@ -37,7 +38,7 @@ const struct shape gateway_shape = { "gateway", sizeof(struct gateway), gateway_
 static bool
 known_kind(const char *kind)
 {
-	const struct shape *const ours[] = { &room_shape, &person_shape, &role_shape, &alias_shape };
+	const struct shape *const ours[] = { &hook_shape, &room_shape, &person_shape, &role_shape, &alias_shape };
 
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
 		if (!strcmp(kind, ours[i]->name))
@@ -57,6 +58,7 @@ nearest_kind(const char *kind)
 	const char *names[64];
 	size_t count = 0;
 
+	names[count++] = hook_shape.name;
 	names[count++] = room_shape.name;
 	names[count++] = person_shape.name;
 	names[count++] = role_shape.name;
@@ -167,6 +169,23 @@ link_named(const struct setup *setup, const char *name)
 		if (!strcmp(setup->links[i].name, name))
 			return &setup->links[i];
 	return NULL;
+}
+
+/* The way in over HTTP. */
+
+static void
+read_hooks(struct setup *setup)
+{
+	struct section *at = conf_next(conf_root(setup->conf), NULL, hook_shape.name);
+
+	if (!at)
+		return;
+	struct hook_settings *hooks = arena_take(conf_arena(setup->conf), sizeof *hooks);
+	if (conf_fill(setup->conf, at, &hook_shape, hooks))
+		hook_settings_check(setup->conf, at, hooks);
+	setup->hooks = hooks;
+	for (struct section *other = at; (other = conf_next(conf_root(setup->conf), other, hook_shape.name));)
+		conf_mistake(setup->conf, section_where(other), other, "there is one already (line %d); write all into that.", hooks->where.line);
 }
 
 /* Services. */
@@ -525,6 +544,7 @@ setup_read(const char *path)
 	setup->gateway.state = absolute(conf_arena(setup->conf), setup->gateway.state);
 	check_gateway(setup);
 	check_kinds(setup);
+	read_hooks(setup);
 	read_links(setup);
 	read_instances(setup);
 	read_rooms(setup);

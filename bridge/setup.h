@@ -11,6 +11,7 @@
 struct alias;
 struct arena;
 struct command_set;
+struct hook_settings;
 struct instance;
 struct integration;
 struct protocol;
@@ -38,6 +39,7 @@ struct setup {
 	const char *path;
 	int64_t read;                   /* wall ms */
 	struct gateway gateway;
+	const struct hook_settings *hooks;      /* NULL: nothing listens */
 	struct rooms rooms;
 	size_t persons, roles;
 	struct link_setup *links;

@@ -10,6 +10,7 @@
 #include "bridge/integration.h"
 #include "bridge/protocol.h"
 #include "bridge/rights/role.h"
+#include "bridge/run/hook.h"
 #include "bridge/setup.h"
 #include "bridge/talk/command.h"
 #include "bridge/talk/own.h"
@@ -107,6 +108,7 @@ read_sections(struct topics *topics, struct arena *arena)
 	topics->sections = arena_take(arena, SECTIONS_MOST * sizeof *topics->sections);
 	add_section(topics, arena, TOPIC_GATEWAY, &gateway_shape, NULL);
 	topics->sections[0].written = "NAME = VALUE, in no section";
+	add_section(topics, arena, TOPIC_GATEWAY, &hook_shape, NULL);
 	for (size_t i = 0; protocols[i]; i++) {
 		const struct protocol *protocol = protocols[i];
 		const struct shape shape = { protocol->name, protocol->conf_size, protocol->settings, protocol->about, protocol->single };

@@ -39,7 +39,7 @@ struct listener {
 
 struct hook {
 	const struct engine *engine;
-	const struct hook_route *routes;
+	const struct hook_route *const *routes;
 	void *with;
 	struct listener *now, *leaving;
 	struct watch *sweep;
@@ -119,7 +119,8 @@ add_headers(struct MHD_Response *response, const struct request *request)
 {
 	const struct answer *answer = &request->answer;
 	bool get = request->route && !strcmp(request->route->method, "GET");
-	bool closes = request->listener->leaving || (answer->status >= 400 && plain[plain_of(answer->status)].closes);
+	/* An older library is as careless with the lines between chunks, which it does not show: nothing comes behind those. */
+	bool closes = request->listener->leaving || arrival_header(&request->arrival, "Transfer-Encoding") || (answer->status >= 400 && plain[plain_of(answer->status)].closes);
 	char retry[16];
 
 	snprintf(retry, sizeof retry, "%u", answer->retry);
@@ -166,7 +167,8 @@ find_route(struct request *request, const char *path)
 	size_t length = strcspn(path + 1, "/");
 
 	request->arrival.rest = "";
-	for (const struct hook_route *route = request->listener->hook->routes; route->segment; route++) {
+	for (size_t i = 0; request->listener->hook->routes[i]; i++) {
+		const struct hook_route *route = request->listener->hook->routes[i];
 		if (strlen(route->segment) != length || memcmp(route->segment, path + 1, length))
 			continue;
 		request->route = route;
@@ -207,10 +209,10 @@ request_new(struct listener *listener, struct MHD_Connection *connection, const 
 	struct request *request = memory_take(sizeof *request);
 
 	*request = (struct request){ .listener = listener, .connection = connection, .peer = peer_of(connection), .arena = arena_new(), .began = clock_mono() };
-	arrival_read(&request->arrival, request->arena, connection, method);
+	bool neat = arrival_read(&request->arrival, request->arena, connection, method, version);
 	request->arrival.peer = peer_name(request->peer);
 	request->arrival.body = "";
-	request->answer.status = refused_early(request, path, version);
+	request->answer.status = neat ? refused_early(request, path, version) : MHD_HTTP_BAD_REQUEST;
 	return request;
 }
 
@@ -479,7 +481,7 @@ sweep(void *with, int events)
 /* -- What others see ------------------------------------------------------------------------------------------------- */
 
 struct hook *
-hook_open(const struct engine *engine, const struct hook_route *routes, void *with)
+hook_open(const struct engine *engine, const struct hook_route *const *routes, void *with)
 {
 	struct hook *hook = memory_take(sizeof *hook);
 

@@ -64,8 +64,8 @@ struct hook_route {
 	void (*run)(struct task *, const struct arrival *, struct answer *, void *with);
 };
 
-/* Nothing listens yet. `routes` ends with {0}. */
-struct hook *hook_open(const struct engine *, const struct hook_route *routes, void *with);
+/* Nothing listens yet. `routes` ends with NULL. */
+struct hook *hook_open(const struct engine *, const struct hook_route *const *routes, void *with);
 /* Listens as the settings say from now on; NULL: not at all. Where they are as before nothing happens; else whoever waits for an answer of the
  * old listener still gets it. False with a sentence where the system refuses: then all is as it was. */
 bool hook_listen(struct hook *, const struct hook_settings *, struct error *);

@@ -36,6 +36,7 @@ struct talk {
 	const char *name;               /* sally */
 	const char *prefix;             /* ! */
 	size_t lines;                   /* of one answer */
+	const char *hooks_url;          /* how we are reached over HTTP; NULL: nothing listens, so there are no links of ours */
 	struct snapshot *snapshot;      /* of the configuration that all this is part of; NULL: it is never replaced */
 };
 

@@ -87,14 +87,14 @@ say_nothing(struct task *task, const struct arrival *arrival, struct answer *ans
 	(void)task, (void)arrival, (void)answer, (void)with;
 }
 
-static const struct hook_route routes[] = {
-	{ "GET", "f", false, PATIENCE, not_strange, say_back },
-	{ "POST", "in", true, PATIENCE, not_strange, say_back },
-	{ "GET", "wait", false, PATIENCE, not_strange, wait_first },
-	{ "GET", "impatient", false, 50, not_strange, wait_first },
-	{ "GET", "much", false, PATIENCE, not_strange, say_much },
-	{ "GET", "nothing", false, PATIENCE, not_strange, say_nothing },
-	{ 0 }
+static const struct hook_route *const routes[] = {
+	&(const struct hook_route){ "GET", "f", false, PATIENCE, not_strange, say_back },
+	&(const struct hook_route){ "POST", "in", true, PATIENCE, not_strange, say_back },
+	&(const struct hook_route){ "GET", "wait", false, PATIENCE, not_strange, wait_first },
+	&(const struct hook_route){ "GET", "impatient", false, 50, not_strange, wait_first },
+	&(const struct hook_route){ "GET", "much", false, PATIENCE, not_strange, say_much },
+	&(const struct hook_route){ "GET", "nothing", false, PATIENCE, not_strange, say_nothing },
+	NULL
 };
 
 /* -- The world ------------------------------------------------------------------------------------------------------ */
@@ -423,6 +423,15 @@ static const struct { const char *what, *request; unsigned status; } table[] = {
 	{ "a blank before the colon", "POST /in/a HTTP/1.1\r\nHost: gw\r\nContent-Length : 5\r\n\r\nhello", 400 },
 	{ "a control character", "GET /f/a HTTP/1.1\r\nHost: gw\r\nX-Y: a\x01" "b\r\n\r\n", 400 },
 	{ "lines with LF alone", "GET /f/a HTTP/1.1\nHost: gw\n\n", 400 },
+	{ "a first line with LF alone", "GET /f/a HTTP/1.1\nHost: gw\r\n\r\n", 400 },
+	{ "a header with LF alone", "GET /f/a HTTP/1.1\r\nHost: gw\nX-Y:   a\r\n\r\n", 400 },
+	{ "a last header with LF alone", "GET /f/a HTTP/1.1\r\nHost: gw\r\nX-Y: a\n\r\n", 400 },
+	{ "an empty line with LF alone", "GET /f/a HTTP/1.1\r\nHost: gw\r\n\n", 400 },
+	{ "a CR in a header", "GET /f/a HTTP/1.1\r\nHost: gw\r\nX-Y: a\rZ: b\r\n\r\n", 400 },
+	{ "a header that goes on in the next line", "GET /f/a HTTP/1.1\r\nHost: gw\r\nX-Y: a\r\n b\r\n\r\n", 400 },
+	{ "a length that stands in the next line", "POST /in/a HTTP/1.1\r\nHost: gw\r\nContent-Length:\r\n 5\r\n\r\nhello", 400 },
+	{ "a first header that is folded", "GET /f/a HTTP/1.1\r\n X-Y: a\r\nHost: gw\r\n\r\n", 400 },
+	{ "a line that is no header", "GET /f/a HTTP/1.1\r\nHost: gw\r\nXY\r\n\r\n", 400 },
 	{ "a body that is packed", "POST /in/a HTTP/1.1\r\nHost: gw\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello", 415 },
 	{ "a body where none belongs", "GET /f/a HTTP/1.1\r\nHost: gw\r\nContent-Length: 5\r\n\r\nhello", 413 },
 	{ "a body that is too large", "POST /in/a HTTP/1.1\r\nHost: gw\r\nContent-Length: 1048577\r\n\r\n", 413 },
@@ -443,6 +452,47 @@ test_what_two_read_in_two_ways_is_refused_and_the_connection_ends(void **state)
 			fail_msg("%s: %s", table[i].what, answer);
 		close(fd);
 	}
+}
+
+static void
+test_a_nul_in_a_header_is_refused(void **state)
+{
+	static const char request[] = "GET /f/a HTTP/1.1\r\nHost: gw\r\nX-Y: a\0b\r\n\r\n" GET("/f/smuggled");
+	int fd = come();
+
+	(void)state;
+	say_bytes(fd, request, sizeof request - 1);
+	assert_int_equal(status_of(hear_end(fd)), 400);
+	close(fd);
+	assert_int_equal(world.runs, 0);
+}
+
+static void
+test_what_people_write_is_no_mistake(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(ask("GET /f/a HTTP/1.1\r\nHost:gw\r\nX-Y:\r\nA: \t b \r\nZ: \303\244\r\n\r\n")), 200);
+	assert_int_equal(status_of(ask("\r\nGET /f/a HTTP/1.0\r\n\r\n")), 200);
+	int fd = come();
+	for (const char *at = "GET /f/bytewise HTTP/1.1\r\nHost: gw\r\nUser-Agent: a b\r\n\r\n"; *at; at++) {
+		say_bytes(fd, at, 1);
+		turn();
+	}
+	assert_int_equal(status_of(hear(fd)), 200);
+	close(fd);
+}
+
+/* Who in front of us thought that more of it was the body is not believed by us. */
+static void
+test_nothing_comes_behind_chunks(void **state)
+{
+	int fd = come();
+
+	(void)state;
+	say(fd, "POST /in/a HTTP/1.1\r\nHost: gw\r\nTransfer-Encoding: chunked\r\n\r\n5;\nhello\r\n0\r\n\r\n" GET("/f/smuggled"));
+	const char *answer = hear_end(fd);
+	assert_null(strstr(answer, "smuggled"));
+	close(fd);
 }
 
 /* -- Limits --------------------------------------------------------------------------------------------------------- */
@@ -475,6 +525,7 @@ test_a_body_may_have_its_bound_and_not_a_byte_more(void **state)
 	say(fd, "POST /in/a HTTP/1.1\r\nHost: gw\r\nContent-Length: 1048576\r\n\r\n");
 	say_bytes(fd, bytes, 1 << 20);
 	assert_non_null(strstr(hear(fd), "brought 1048576: aaa"));
+	/* It says so at the end only where it comes in chunks. */
 	say(fd, "POST /in/a HTTP/1.1\r\nHost: gw\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n");
 	say_bytes(fd, bytes, sizeof bytes);
 	say(fd, "\r\n0\r\n\r\n");
@@ -910,6 +961,9 @@ main(void)
 		TEST(test_a_handler_that_says_nothing_is_an_error),
 		TEST(test_nothing_of_the_path_but_its_first_word_is_logged),
 		TEST(test_what_two_read_in_two_ways_is_refused_and_the_connection_ends),
+		TEST(test_a_nul_in_a_header_is_refused),
+		TEST(test_what_people_write_is_no_mistake),
+		TEST(test_nothing_comes_behind_chunks),
 		TEST(test_headers_that_are_too_many_or_too_large),
 		TEST(test_a_body_may_have_its_bound_and_not_a_byte_more),
 		TEST(test_who_is_slow_is_gone_at_the_deadline_however_often_a_byte_comes),

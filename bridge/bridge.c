@@ -134,6 +134,7 @@ message_into(struct arena *arena, const struct message *from, struct message *to
 	*to = (struct message){ .kind = from->kind, .place = place_copy(arena, &from->place), .id = arena_text(arena, from->id),
 		.on = arena_text(arena, from->on), .text = arena_text(arena, from->text), .aside = from->aside, .direct = from->direct, .said = from->said, .heard = from->heard,
 		.from = { .account = arena_text(arena, from->from.account), .shown = arena_text(arena, from->from.shown),
+			.alone = arena_text(arena, from->from.alone),
 			.proof = arena_text(arena, from->from.proof), .proven = from->from.proven } };
 }
 

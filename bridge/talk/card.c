@@ -179,6 +179,7 @@ card_copy(struct arena *arena, const struct card *card)
 	copy->to = arena_text(arena, card->to);
 	copy->whom = arena_text(arena, card->whom);
 	copy->more = arena_text(arena, card->more);
+	copy->file = arena_text(arena, card->file);
 	copy->facts = NULL;
 	copy->lines = copy->quotes = NULL;
 	copy->fact_count = copy->line_count = copy->quote_count = 0;

@@ -42,7 +42,8 @@ struct card {
 	bool closed;                    /* * the thing has ended: this is its last card */
 	size_t skip;                    /* * lines that were shown before */
 	size_t most;                    /* * lines at once, in place of the chat's own limit; 0: that one */
-	const char *more;               /* * what to type for the rest: "!more"; NULL: it cannot be had. None of these three is stored. */
+	const char *more;               /* * what to type for the rest: "!more"; NULL: it cannot be had. */
+	const char *file;               /* * all of it as a file of that name, for chats that take files; NULL: as words. None of these four is stored. */
 };
 
 /* Text of others passes text_clean() in here, so callers need not care. */

@@ -509,6 +509,7 @@ hearing_take(const struct talk *talk, const struct message *message, int64_t eve
 		.on = arena_text(arena, message->on), .text = arena_text(arena, message->text), .aside = message->aside, .direct = message->direct,
 		.said = message->said, .heard = message->heard,
 		.from = { .account = arena_text(arena, message->from.account), .shown = arena_text(arena, message->from.shown),
+			.alone = arena_text(arena, message->from.alone),
 			.proof = arena_text(arena, message->from.proof), .proven = message->from.proven, .only_looks = message->from.only_looks } };
 	/* Counted from here on, so that nobody is told that all has ended while it has not begun. */
 	heard->who = message->from.proven ? heard->message.from.account : heard->message.place.channel;

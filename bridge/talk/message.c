@@ -79,6 +79,7 @@ body(struct arena *arena, const struct message *message)
 	json_set(object, "text", message->text);
 	json_set(object, "shown", message->from.shown);
 	json_set(object, "proof", message->from.proof);
+	json_set(object, "alone", message->from.alone);
 	json_set(object, "thread", message->place.thread);
 	json_set(object, "id", message->id);
 	json_set(object, "on", message->on);
@@ -158,8 +159,8 @@ read_row(struct arena *arena, const struct row *row, struct message *message)
 	if (!object)
 		return false;
 	*message = (struct message){
-		.from = { arena_text(arena, row_text(row, 3)), json_string(object, "shown", ""), json_string(object, "proof", NULL),
-			json_integer(object, "proven", 0) != 0 },
+		.from = { .account = arena_text(arena, row_text(row, 3)), .shown = json_string(object, "shown", ""), .alone = json_string(object, "alone", NULL),
+			.proof = json_string(object, "proof", NULL), .proven = json_integer(object, "proven", 0) != 0 },
 		.place = { arena_text(arena, row_text(row, 1)), arena_text(arena, row_text(row, 2)), json_string(object, "thread", NULL) },
 		.kind = (enum message_kind)json_integer(object, "kind", MESSAGE_SAID),
 		.id = json_string(object, "id", NULL),

@@ -18,6 +18,7 @@ struct speaker {
 	const char *proof;              /* how it was proven, for the audit: "account-tag", "whox"; or why it was not: "not logged in to services" */
 	bool proven;
 	bool only_looks;                /* it was told some time ago: good enough for what only looks, not for a change */
+	const char *alone;              /* the channel in which something is said to them alone; NULL: `shown` */
 };
 
 /* What a message needs to be proven for, where proving somebody costs a question. */

@@ -126,7 +126,7 @@ static bool
 in_private(struct request *request, const struct kept *kept)
 {
 	struct card *whole = card_copy(request->task->arena, kept->card);
-	struct place place = { request->place.link, request->from.shown, NULL };
+	struct place place = { request->place.link, request->from.alone ? request->from.alone : request->from.shown, NULL };
 
 	whole->skip = 0;
 	whole->most = PRIVATE_MOST;
@@ -134,6 +134,23 @@ in_private(struct request *request, const struct kept *kept)
 	whole->to = NULL;
 	outbox_say(request->talk->outbox, &place, NULL, whole);
 	return request_reply(request, card_new(request->task->arena, TONE_PLAIN, "I told you all of it in private"));
+}
+
+/* All of it, as a file that everybody there may open. */
+static bool
+as_file(struct request *request, const struct kept *kept)
+{
+	struct task *task = request->task;
+	struct card *whole = card_copy(task->arena, kept->card);
+
+	if (!request_takes_files(request))
+		return task_fail(task, "this chat takes no files; %smore dm tells you all of it in private", request->talk->prefix);
+	whole->skip = 0;
+	whole->most = 0;
+	whole->more = NULL;
+	whole->file = task_text(task, "%s.txt", whole->id ? whole->id : "answer");
+	request_say(request, whole);
+	return true;
 }
 
 bool
@@ -145,10 +162,12 @@ more_run(struct request *request)
 	struct kept *kept = find(mores, request, false);
 
 	kept = kept ? kept : find(mores, request, true);
-	if (where && strcasecmp(where, "dm"))
-		return task_fail(task, "it is %smore, or %smore dm for all of it in private", request->talk->prefix, request->talk->prefix);
+	if (where && strcasecmp(where, "dm") && strcasecmp(where, "file"))
+		return task_fail(task, "it is %1$smore, %1$smore dm for all of it in private, or %1$smore file", request->talk->prefix);
 	if (!kept)
 		return task_fail(task, "there is nothing more to show here");
+	if (where && !strcasecmp(where, "file"))
+		return as_file(request, kept);
 	if (where && request->room)
 		return in_private(request, kept);
 	struct card *next = card_copy(task->arena, kept->card);

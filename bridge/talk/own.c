@@ -10,7 +10,7 @@ const struct command own_commands[] = {
 	{ .verb = "help", .usage = "[VERB|SERVICE]", .about = "shows what you may do here", .example = "help build",
 		.params = { { "WORD", false, false } }, .run = help_run },
 	{ .verb = "gateway", .usage = "", .about = "says how I am: links, services, what is going on", .example = "gateway", .run = help_gateway },
-	{ .verb = "more", .usage = "[dm]", .about = "goes on with the last answer here; dm: all of it in private", .example = "more",
+	{ .verb = "more", .usage = "[dm|file]", .about = "goes on with the last answer here; dm: all of it in private; file: all of it as a file", .example = "more",
 		.params = { { "WHERE", false, false } }, .run = more_run },
 	{ .verb = "pause", .care = CARE_CHANGE, .usage = "[REASON]", .about = "refuses everything that changes something, in every room, until resume",
 		.example = "pause moving the database", .params = { { "REASON", false, true } }, .always = true, .run = pause_run, .settle = pause_settle },

@@ -5,9 +5,11 @@
 #include <strings.h>
 
 #include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
 #include "bridge/rights/role.h"
+#include "bridge/talk/files.h"
 #include "bridge/talk/message.h"
 #include "bridge/talk/mirrored.h"
 #include "bridge/talk/outbox.h"
@@ -16,11 +18,15 @@
 #include "bridge/talk/styled.h"
 #include "bridge/talk/talk.h"
 
-enum { QUOTE_MOST = 60 };               /* bytes */
+enum {
+	QUOTE_MOST = 60,                /* bytes */
+	FILE_LIFE = 24 * 3600 * 1000,   /* ms that a link to a file lives */
+};
 
 struct relaying {
 	struct mirrored mirrored;
 	const char *place, *id, *on;    /* of the message that is mirrored */
+	const char *link, *hooks_url;   /* whose file it is; where others reach us, NULL: nowhere */
 	size_t count;
 	struct relaying_to { const char *place, *mention; unsigned can; char txn[OUTBOX_TXN]; } *each;
 };
@@ -87,6 +93,8 @@ relay_make(const struct talk *talk, struct arena *arena, const struct message *m
 		relaying->mirrored.words = words_of(arena, message);
 	if (message->file)
 		relaying->mirrored.file = file_of(arena, message->file);
+	relaying->link = arena_text(arena, message->place.link);
+	relaying->hooks_url = arena_text(arena, talk->hooks_url);
 	relaying->place = place_text(arena, &message->place);
 	relaying->id = arena_text(arena, message->id);
 	relaying->on = arena_text(arena, message->on);
@@ -124,6 +132,24 @@ find_answered(struct db *db, struct arena *arena, const struct relaying *relayin
 	return true;
 }
 
+/* Who is not in that chat reaches the file by a link of ours, for a while. */
+static bool
+offer_file(struct db *db, struct arena *arena, const struct relaying *relaying, struct mirrored *mirrored, struct error *error)
+{
+	const struct attached *file = mirrored->file;
+	char code[FILES_CODE + 1];
+
+	if (!file || !relaying->hooks_url || file->size > FILES_MOST)
+		return true;
+	mirrored->until = clock_wall() + FILE_LIFE;
+	const struct file offered = { .link = relaying->link, .id = file->id, .name = file->name, .type = file->type, .size = file->size > 0 ? file->size : 0,
+		.expires = mirrored->until };
+	if (!files_offer(db, &offered, code, error))
+		return false;
+	mirrored->url = files_url(arena, relaying->hooks_url, code);
+	return true;
+}
+
 static bool
 write_said(struct db *db, struct arena *arena, const struct relaying *relaying, struct error *error)
 {
@@ -131,6 +157,8 @@ write_said(struct db *db, struct arena *arena, const struct relaying *relaying, 
 	const char *answers = NULL;
 
 	if (relaying->on && !find_answered(db, arena, relaying, &mirrored, &answers, error))
+		return false;
+	if (!offer_file(db, arena, relaying, &mirrored, error))
 		return false;
 	for (size_t i = 0; i < relaying->count; i++) {
 		const struct relaying_to *to = &relaying->each[i];

@@ -85,10 +85,20 @@ request_reply(struct request *request, struct card *card)
 		return true;
 	}
 	card->most = card->most ? card->most : request->room ? request->talk->lines : PRIVATE_LINES * request->talk->lines;
+	if (card->file) {
+		request_say(request, card);
+		return true;
+	}
 	card->more = task_text(request->task, "%smore", request->talk->prefix);
 	more_keep(request, card);
 	request_say(request, card);
 	return true;
+}
+
+bool
+request_takes_files(const struct request *request)
+{
+	return outbox_can(request->talk->outbox, request->place.link) & CAN_UPLOAD;
 }
 
 void

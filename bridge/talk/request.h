@@ -49,6 +49,8 @@ bool request_reply(struct request *, struct card *);
 /* Says it at once, whatever the command is. People we do not know wait behind all others. */
 void request_say(const struct request *, const struct card *);
 
+bool request_takes_files(const struct request *);       /* whether a card with `file` could be shown where it was asked */
+
 /* From run() of a command with a letter: what the thing is known by, and that it is looked at until it ends. */
 void request_subject(struct request *, const char *subject);
 void request_follow(struct request *, const char *kind, const char *token, int64_t look_in_ms, int64_t give_up_in_ms);

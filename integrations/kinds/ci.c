@@ -28,6 +28,7 @@ enum {
 	SHOWN_MOST = 60,                /* bytes of a word that is repeated */
 	LIST_MOST = 1500,               /* bytes of their names */
 	QUERY_MOST = 100,               /* lines of a log */
+	WHOLE_MOST = 5000,              /* the same, as a file */
 };
 
 static const struct ci *
@@ -388,14 +389,26 @@ lines_wanted(const struct request *request)
 	return lines < 1 ? 1 : lines > QUERY_MOST ? QUERY_MOST : (size_t)lines < most ? (size_t)lines : most;
 }
 
+/* "log B31 full": as much of it as there may be, as a file. */
+static bool
+whole_wanted(const struct request *request)
+{
+	const char *text = request_param(request, "LINES");
+
+	return text && (!strcasecmp(text, "full") || !strcasecmp(text, "--full"));
+}
+
 static bool
 run_log(struct request *request)
 {
 	struct task *task = request->task;
-	size_t lines = lines_wanted(request);
+	bool whole = whole_wanted(request);
+	size_t lines = whole ? WHOLE_MOST : lines_wanted(request);
 	struct meant meant;
 	struct ci_log log = { 0 };
 
+	if (whole && !request_takes_files(request))
+		return task_fail(task, "this chat takes no files; %slog %s shows the end of it", request->talk->prefix, request_param(request, "BUILD"));
 	if (!mean(request, &meant))
 		return false;
 	if (!meant.build.token)
@@ -414,6 +427,8 @@ run_log(struct request *request)
 	else if (log.lines > card->quote_count)
 		card_fact(card, NULL, "the last %zu of %zu lines", card->quote_count, log.lines);
 	card_url(card, log.url ? log.url : meant.build.url);
+	if (whole && card->quote_count)
+		card->file = task_text(task, "%s.log", meant.label.name ? meant.label.name : "build");
 	return request_reply(request, card);
 }
 
@@ -645,7 +660,7 @@ const struct command ci_commands[] = {
 		.suits = suits, .resolve = resolve_build, .run = run_build, .settle = settle_build },
 	{ .verb = "status", .care = CARE_LOOK, .usage = "[ID|JOB]", .about = "says how a build is doing, or what is being built",
 		.example = "status B31", .params = { { "BUILD", false, false } }, .suits = suits, .run = run_status },
-	{ .verb = "log", .care = CARE_LOOK, .usage = "ID|JOB [LINES]", .about = "shows the end of a build's log, of the step that failed",
+	{ .verb = "log", .care = CARE_LOOK, .usage = "ID|JOB [LINES|full]", .about = "shows the end of a build's log, of the step that failed; full: all of it as a file",
 		.example = "log B31", .params = { { "BUILD", true, false }, { "LINES", false, false } }, .suits = suits, .run = run_log },
 	{ .verb = "stop", .care = CARE_CHANGE, .usage = "ID", .about = "stops a build that was started here",
 		.example = "stop B31", .params = { { "BUILD", true, false } }, .resolve = resolve_stop, .run = run_stop, .settle = settle_stop },

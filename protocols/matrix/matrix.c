@@ -11,6 +11,7 @@
 #include "bridge/talk/outbox.h"
 #include "protocols/matrix/homeserver.h"
 #include "protocols/matrix/matrix_settings.h"
+#include "protocols/matrix/media.h"
 #include "protocols/matrix/membership.h"
 #include "protocols/matrix/send.h"
 #include "protocols/matrix/sync.h"
@@ -132,12 +133,13 @@ const struct protocol protocol_matrix = {
 	.name = "matrix",
 	.about = "A Matrix homeserver, as an ordinary account: rooms that are not encrypted, messages that are edited, threads and reactions.",
 	.shown = "Matrix",
-	.can = CAN_EDIT | CAN_HTML | CAN_THREAD | CAN_REACT | CAN_REDACT | CAN_TALK,
+	.can = CAN_EDIT | CAN_HTML | CAN_THREAD | CAN_REACT | CAN_REDACT | CAN_TALK | CAN_UPLOAD,
 	.conf_size = sizeof(struct matrix),
 	.settings = matrix_settings,
 	.check = matrix_settings_check,
 	.run = run,
 	.renew = renew,
 	.deliver = send_delivery,
+	.fetch = media_fetch,
 	.place = matrix_settings_place,
 };

@@ -6,6 +6,7 @@
 
 #include "bridge/base/arena.h"
 #include "bridge/base/json.h"
+#include "bridge/base/text.h"
 #include "bridge/base/ulid.h"
 #include "bridge/protocol.h"
 #include "bridge/run/task.h"
@@ -15,7 +16,13 @@
 #include "protocols/matrix/draw.h"
 #include "protocols/matrix/homeserver.h"
 #include "protocols/matrix/matrix_settings.h"
+#include "protocols/matrix/media.h"
 #include "protocols/matrix/private.h"
+
+enum {
+	FILE_WIDTH = 4000, FILE_LINES = 20000, FILE_MOST = 8 << 20,     /* of what is said as a file; bytes */
+	CAPTION_MOST = 300,
+};
 
 /* One delivery on its way. */
 struct sending {
@@ -107,12 +114,41 @@ relate(const struct sending *sending, struct json_object *content)
 	json_put(content, "m.relates_to", relates);
 }
 
+/* All of it as a file; its first line says what it is. */
+static struct json_object *
+say_file(const struct sending *sending)
+{
+	struct task *task = sending->task;
+	struct json_object *content = json_new_object(task->arena), *info = json_new_object(task->arena);
+	struct lines lines = card_lines(task->arena, sending->delivery->card, FILE_WIDTH, FILE_LINES);
+	struct text all = text_in(task->arena, FILE_MOST);
+
+	for (size_t i = 0; i < lines.count; i++)
+		text_printf(&all, "%s\n", lines.each[i]);
+	const char *name = sending->delivery->card->file;
+	const char *uri = media_put(task, sending->at, name, "text/plain; charset=utf-8", all.bytes, all.length, &sending->done->never);
+	if (!uri)
+		return NULL;
+	json_set(content, "msgtype", "m.file");
+	json_set(content, "body", lines.count ? text_cut(task->arena, lines.each[0], CAPTION_MOST) : name);
+	json_set(content, "filename", name);
+	json_set(content, "url", uri);
+	json_set(info, "mimetype", "text/plain");
+	json_set_integer(info, "size", (int64_t)all.length);
+	json_put(content, "info", info);
+	add_mentions(task, content, NULL);
+	relate(sending, content);
+	return content;
+}
+
 static struct json_object *
 say(const struct sending *sending)
 {
 	struct task *task = sending->task;
 	const struct card *card = sending->delivery->card;
 	bool rings = card->ring && card->to;
+	if (card->file)
+		return say_file(sending);
 	const char *user = user_of(sending);
 	struct drawing drawing = draw_card(task->arena, card, sending->at->link->lines, user);
 	struct json_object *content = json_new_object(task->arena);
@@ -275,7 +311,10 @@ put(const struct sending *sending)
 		txn = task_text(task, "%s", delivery->txn);
 	else
 		ulid_make(txn);
-	const struct matrix_call call = { .method = "PUT", .body = json_write(op->content(sending)),
+	struct json_object *content = op->content(sending);
+	if (!content)
+		return false;
+	const struct matrix_call call = { .method = "PUT", .body = json_write(content),
 		.path = op->type ? homeserver_path(task, "/_matrix/client/v3/rooms", sending->id, "send", op->type, txn, NULL)
 			: homeserver_path(task, "/_matrix/client/v3/rooms", sending->id, "redact", delivery->on, txn, NULL) };
 	if (!call.path)

@@ -118,7 +118,7 @@ speaker_of(const struct gathered *gathered, const char *sender)
 	bool proven = matrix_settings_believes(at->conf, sender);
 
 	return (struct speaker){ .account = arena_printf(arena, "%s/%s", at->link->name, sender), .proven = proven,
-		.shown = arena_text(arena, names_of(&at->names, sender)),
+		.shown = arena_text(arena, names_of(&at->names, sender)), .alone = arena_text(arena, sender),
 		.proof = proven ? "homeserver" : arena_printf(arena, "the people of %s are not among those that I believe", server ? server : "that server") };
 }
 

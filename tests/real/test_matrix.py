@@ -159,18 +159,18 @@ class OnMatrix(unittest.TestCase):
         self.assertIn("\nB1: 1\nB1: 2\n", self.alice.download(event["url"]).decode())
 
     def test_a_long_answer_goes_on_or_is_a_file_or_told_in_a_room_of_ours_alone(self):
-        jobs = "".join(f'\tjob "a-job-with-a-rather-long-name-{i:03}" {{{{ run = {{{{ "/bin/true" }}}} }}}}\n' for i in range(30))
-        self.start(conf="lines = 3\n" + CONF.replace('\tjob "web"', jobs + '\tjob "web"'))
+        jobs = "".join(f'\tjob "a-job-with-a-rather-long-name-{i:03}" {{{{ run = {{{{ "/bin/true" }}}} }}}}\n' for i in range(50))
+        self.start(conf="lines = 2\n" + CONF.replace('\tjob "web"', jobs + '\tjob "web"'))
         self.alice.say(self.room, "!list")
         self.shown("!more")
         self.alice.say(self.room, "!more file")
         event = self.alice.expect(lambda event: event["content"].get("msgtype") == "m.file")["content"]
-        self.assertIn("a-job-with-a-rather-long-name-029", self.alice.download(event["url"]).decode())
+        self.assertIn("a-job-with-a-rather-long-name-034", self.alice.download(event["url"]).decode())
         self.alice.say(self.room, "!more dm")
         invited = self.alice.expect(lambda event: event["type"] == "invited")
         self.assertFalse([state for state in invited["state"] if state["type"] == "m.room.encryption"])
         self.alice.join(invited["room_id"])
-        things.wait_until(lambda: [one for one in self.alice.shows(invited["room_id"]) if "name-029" in one["text"]], 20, "all of it in private")
+        things.wait_until(lambda: [one for one in self.alice.shows(invited["room_id"]) if "name-034" in one["text"]], 20, "all of it in private")
         self.shown("I told you all of it in private")
 
     def test_invitations_of_others_are_not_taken(self):

@@ -18,5 +18,7 @@ struct html_message {
 };
 /* `most`: bytes of both together, as an event may hold; what does not fit is cut at a word. */
 struct html_message html_write(struct arena *, const struct styled *, size_t most);
+/* https://matrix.to/#/@alice:corp.example, which clients show as a person; NULL where it is no user id. */
+const char *html_mention(struct arena *, const char *user);
 
 #endif

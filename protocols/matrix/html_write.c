@@ -39,12 +39,11 @@ write_words(struct text *out, const char *text, size_t length)
 	html_add(out, words.bytes);
 }
 
-/* https://matrix.to/#/@alice:corp.example */
-static const char *
-mention_of(struct arena *arena, const char *account)
+const char *
+html_mention(struct arena *arena, const char *user)
 {
-	const char *colon = strchr(account, ':');
-	const char *local = *account == '@' && colon ? url_part(arena, arena_slice(arena, account + 1, (size_t)(colon - account - 1))) : NULL;
+	const char *colon = strchr(user, ':');
+	const char *local = *user == '@' && colon ? url_part(arena, arena_slice(arena, user + 1, (size_t)(colon - user - 1))) : NULL;
 	const char *server = local ? url_part(arena, colon + 1) : NULL;
 
 	return server ? arena_printf(arena, "https://matrix.to/#/@%s:%s", local, server) : NULL;
@@ -53,7 +52,7 @@ mention_of(struct arena *arena, const char *account)
 static void
 write_inline(struct text *out, const struct span *span, const char *text, size_t length)
 {
-	const char *url = span->account ? mention_of(out->arena, span->account) : span->url;
+	const char *url = span->account ? html_mention(out->arena, span->account) : span->url;
 
 	if (url) {
 		text_add(out, "<a href=\"");

@@ -150,7 +150,7 @@ say(const struct sending *sending)
 	if (card->file)
 		return say_file(sending);
 	const char *user = user_of(sending);
-	struct drawing drawing = draw_card(task->arena, card, sending->at->link->lines, user);
+	struct drawing drawing = draw_card(task->arena, card, sending->at->link->prefix, sending->at->link->lines, user);
 	struct json_object *content = json_new_object(task->arena);
 
 	add_words(content, rings ? "m.text" : "m.notice", &drawing, "");
@@ -165,7 +165,7 @@ ring(const struct sending *sending)
 {
 	struct task *task = sending->task;
 	const char *user = user_of(sending);
-	struct drawing drawing = draw_ring(task->arena, sending->delivery->card, user);
+	struct drawing drawing = draw_ring(task->arena, sending->delivery->card, sending->at->link->prefix, user);
 	struct json_object *content = json_new_object(task->arena);
 
 	add_words(content, "m.text", &drawing, "");
@@ -181,7 +181,7 @@ edit(const struct sending *sending)
 	struct task *task = sending->task;
 	struct card *card = card_copy(task->arena, sending->delivery->card);
 	card->to = NULL;                /* whoever asked is addressed where it may ring */
-	struct drawing drawing = draw_card(task->arena, card, sending->at->link->lines, NULL);
+	struct drawing drawing = draw_card(task->arena, card, sending->at->link->prefix, sending->at->link->lines, NULL);
 	struct json_object *content = json_new_object(task->arena), *new = json_new_object(task->arena), *relates = json_new_object(task->arena);
 
 	add_words(new, "m.notice", &drawing, "");

@@ -175,6 +175,7 @@ card_copy(struct arena *arena, const struct card *card)
 	copy->state = arena_text(arena, card->state);
 	copy->headline = arena_text(arena, card->headline);
 	copy->url = arena_text(arena, card->url);
+	copy->next = arena_text(arena, card->next);
 	copy->by = arena_text(arena, card->by);
 	copy->to = arena_text(arena, card->to);
 	copy->whom = arena_text(arena, card->whom);
@@ -198,6 +199,8 @@ card_redacted(struct arena *arena, const struct card *card)
 	struct card *clean = card_copy(arena, card);
 
 	clean->headline = redact_text(arena, clean->headline);
+	if (clean->next)
+		clean->next = redact_text(arena, clean->next);
 	if (clean->url)
 		clean->url = redact_text(arena, clean->url);
 	for (size_t i = 0; i < clean->fact_count; i++)
@@ -264,6 +267,8 @@ card_json(struct arena *arena, const struct card *card)
 	set_facts(arena, object, card);
 	set_texts(arena, object, "lines", card->lines, card->line_count);
 	set_texts(arena, object, "quotes", card->quotes, card->quote_count);
+	if (card->next)
+		json_set(object, "next", one_line(arena, card->next, TEXT_MOST));
 	json_set(object, "url", card->url);
 	set_name(arena, object, "by", card->by);
 	set_name(arena, object, "to", card->to);
@@ -323,6 +328,7 @@ card_read(struct arena *arena, const char *json, struct error *error)
 	read_texts(card, object, "lines", add_line);
 	read_texts(card, object, "quotes", add_quote);
 	card_url(card, json_string(object, "url", NULL));
+	card->next = json_string(object, "next", NULL);
 	card->by = json_string(object, "by", NULL);
 	card->to = json_string(object, "to", NULL);
 	card->whom = json_string(object, "whom", NULL);
@@ -488,16 +494,22 @@ draw_sentence(struct drawing *drawing, const struct card *card)
 		put_wrapped(drawing, before, join(drawing->arena, pieces + i, count - i, drawing->most - strlen(before), &used));
 }
 
-/* The words of others get one line each, whatever their length. */
+/* The words of others get one line each, whatever their length. What may be typed stands behind the last of them. */
 static void
 draw_quotes(struct drawing *drawing, const struct card *card)
 {
 	const char *before = *drawing->lead ? drawing->lead : "| ";
+	const char *next = card->next ? one_line(drawing->arena, card->next, TEXT_MOST) : NULL;
 
 	for (size_t i = 0; i < card->quote_count; i++) {
 		char *quote = text_cut(drawing->arena, card->quotes[i], drawing->most - strlen(before));
-		put(drawing, before, quote, strlen(quote));
+		if (next && i + 1 == card->quote_count)
+			put_wrapped(drawing, before, arena_printf(drawing->arena, "%s | %s", quote, next));
+		else
+			put(drawing, before, quote, strlen(quote));
 	}
+	if (next && !card->quote_count)
+		put_wrapped(drawing, drawing->lead, next);
 }
 
 static void
@@ -558,7 +570,7 @@ card_lines(struct arena *arena, const struct card *card, size_t most, size_t lin
 static bool
 is_brief(const struct card *card)
 {
-	bool alone = !card->fact_count && !card->line_count && !card->quote_count && !card->url && !card->skip;
+	bool alone = !card->fact_count && !card->line_count && !card->quote_count && !card->url && !card->next && !card->skip;
 
 	return alone && *card->headline && strlen(card->headline) < BRIEF;
 }

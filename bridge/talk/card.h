@@ -33,6 +33,7 @@ struct card {
 	size_t line_count;
 	const char **quotes;            /* of others (logs): never first on a line, in a fixed width */
 	size_t quote_count;
+	const char *next;               /* * what may be typed about it now: "!log B32 the error, !retry B32" */
 	const char *url;
 	const char *by;                 /* * who asked: shown as (alice) */
 	const char *to;                 /* * whom it addresses, as shown; NULL: nobody */

@@ -161,16 +161,8 @@ ci_sentence(struct arena *arena, const struct build *build)
 void
 ci_card_log_lines(struct card *card, const struct ci_log *log, size_t most, const char *next)
 {
-	struct card *last = card_new(card->arena, TONE_PLAIN, "%s", "");
-
-	card_quote(last, log->text ? log->text : "", log->text ? log->length : 0, most);
-	for (size_t i = 0; i < last->quote_count; i++) {
-		const char *line = text_cut(card->arena, last->quotes[i], LINE_MOST);
-		if (next && i + 1 == last->quote_count)
-			card_line(card, "%s | %s", line, next);
-		else
-			card_line(card, "%s", line);
-	}
-	if (next && !last->quote_count)
-		card_line(card, "%s", next);
+	card_quote(card, log->text ? log->text : "", log->text ? log->length : 0, most);
+	for (size_t i = 0; i < card->quote_count; i++)
+		card->quotes[i] = text_cut(card->arena, card->quotes[i], LINE_MOST);
+	card->next = arena_text(card->arena, next);
 }

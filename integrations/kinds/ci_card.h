@@ -21,7 +21,7 @@ char *ci_roughly(struct arena *, int64_t ms);           /* "12 s", "4 min", "3 h
 struct card *ci_card_going(struct arena *, const struct build *, const char *parameters, const char *by, bool detail);
 /* Passed, failed, stopped or unknown: what became of it, and the link. */
 struct card *ci_card_over(struct arena *, const struct build *);
-/* The last lines of a log and, on the line of the last one, what may be typed next. */
+/* The last lines of a log, and what may be typed next. */
 void ci_card_log_lines(struct card *, const struct ci_log *, size_t most, const char *next);
 /* The same as one sentence without an id: "web #418 failed: step test, after 2 min 14 s". */
 char *ci_sentence(struct arena *, const struct build *);

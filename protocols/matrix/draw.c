@@ -235,6 +235,7 @@ height_of_sentence(const struct card *card)
 	struct card sentence = *card;
 
 	sentence.line_count = sentence.quote_count = 0;
+	sentence.next = NULL;
 	return height(&sentence);
 }
 
@@ -386,15 +387,18 @@ draw_rest(struct pen *pen, const struct page *page)
 {
 	struct arena *arena = pen->sheet.html.arena;
 	const char *more = pen->card->more ? name(pen, pen->card->more) : NULL;
+	size_t all = height(pen->card);
 
+	if (!page->left && pen->card->next)
+		draw_paragraph(pen, pen->card->next);
 	if (!pen->sheet.body.length && !page->left)
 		say(pen, "That was all");
 	if (pen->full)
 		say(pen, "What else there is would be too long for one message");
 	if (page->left && more)
-		say(pen, arena_printf(arena, "%zu of %zu lines. Next: %s, all in private: %s dm", page->end, page->at, more, more));
+		say(pen, arena_printf(arena, "%zu of %zu lines. Next: %s, all in private: %s dm", page->end, all, more, more));
 	else if (page->left)
-		say(pen, arena_printf(arena, "and %zu more lines", page->at - page->end));
+		say(pen, arena_printf(arena, "and %zu more lines", all - page->end));
 }
 
 static struct drawing

@@ -137,6 +137,7 @@ test_all_of_a_card_survives_the_store_and_a_copy(void **state)
 	card_fact(card, NULL, "after %d s", 4);
 	card_line(card, "a   b");
 	card_quote(card, "one\n  two\n", 10, 5);
+	card->next = "!log B32";
 	card_url(card, "https://ci.corp.example/1");
 	card->by = "alice";
 	card->to = "bob";
@@ -159,6 +160,7 @@ test_all_of_a_card_survives_the_store_and_a_copy(void **state)
 		assert_string_equal(both[i]->lines[0], "a   b");
 		assert_int_equal(both[i]->quote_count, 2);
 		assert_string_equal(both[i]->quotes[1], "  two");
+		assert_string_equal(both[i]->next, "!log B32");
 		assert_string_equal(both[i]->url, "https://ci.corp.example/1");
 		assert_string_equal(both[i]->by, "alice");
 		assert_string_equal(both[i]->to, "bob");
@@ -397,6 +399,18 @@ test_a_name_without_end_does_not_fill_the_line(void **state)
 }
 
 static void
+test_what_may_be_typed_stands_behind_the_last_words_of_others(void **state)
+{
+	struct card *card = card_new(*state, TONE_BAD, "web");
+
+	card_state(card, "B1", "failed");
+	card->next = "!log B1 the error, !retry B1";
+	EXPECT(card_lines(*state, card, 400, 10), "B1 failed: web", "B1: !log B1 the error, !retry B1");
+	card_quote(card, "one\ntwo\n", 8, 5);
+	EXPECT(card_lines(*state, card, 400, 10), "B1 failed: web", "B1: one", "B1: two | !log B1 the error, !retry B1");
+}
+
+static void
 test_only_the_last_lines_of_a_log_are_quoted(void **state)
 {
 	struct card *card = card_new(*state, TONE_PLAIN, "x");
@@ -477,6 +491,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_the_headline_is_there_however_few_lines_there_may_be, begin, end),
 		cmocka_unit_test_setup_teardown(test_what_others_wrote_cannot_make_a_line_or_a_colour, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_name_without_end_does_not_fill_the_line, begin, end),
+		cmocka_unit_test_setup_teardown(test_what_may_be_typed_stands_behind_the_last_words_of_others, begin, end),
 		cmocka_unit_test_setup_teardown(test_only_the_last_lines_of_a_log_are_quoted, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_long_line_of_a_log_stays_one_line, begin, end),
 		cmocka_unit_test_setup_teardown(test_only_addresses_of_the_web_become_links, begin, end),

@@ -182,7 +182,7 @@ fine(struct arena *arena, const struct card *card, const char *to)
 
 /* -- The conversations ---------------------------------------------------------------------------------------------------- */
 
-/* Facts: "name|value", or the value alone. Lines: "quote>" before what others wrote. */
+/* Facts: "name|value", or the value alone. Lines: "quote>" before what others wrote, "next>" before what may be typed. */
 struct told {
 	const char *to, *id, *state, *headline;
 	const char *facts[9];
@@ -200,10 +200,10 @@ static const struct told conversations[] = {
 		"<p><strong>B31 running</strong>: web #412, target=staging, step 3 of 5 test, 62%, about 1 min left (alice) "
 		"<a href=\"https://ci.corp.example/job/web/412/\">ci.corp.example</a></p>" },
 	{ "alice", "B32", "failed", "web #413", { "step test", "after 2 min 14 s" }, NULL, "https://ci.corp.example/job/web/413/",
-		{ "quote>cc -o test_cart test_cart.c", "quote>test_cart.c:88: expected 3, got 2", "!log B32 the error, !retry B32" },
+		{ "quote>cc -o test_cart test_cart.c", "quote>test_cart.c:88: expected 3, got 2", "next>!log B32 the error, !retry B32" },
 		"<p><a href=\"https://matrix.to/#/@alice:corp.example\">alice</a>: <strong>B32 failed</strong>: web #413, step test, after 2 min 14 s "
-		"<a href=\"https://ci.corp.example/job/web/413/\">ci.corp.example</a></p><p><code>!log B32</code> the error, <code>!retry B32</code></p>"
-		"<pre><code>cc -o test_cart test_cart.c\ntest_cart.c:88: expected 3, got 2</code></pre>" },
+		"<a href=\"https://ci.corp.example/job/web/413/\">ci.corp.example</a></p>"
+		"<pre><code>cc -o test_cart test_cart.c\ntest_cart.c:88: expected 3, got 2</code></pre><p><code>!log B32</code> the error, <code>!retry B32</code></p>" },
 	{ NULL, "B32", "failed", "web #413", { "step test", "the last 3 of 204 lines" }, NULL, "https://ci.corp.example/job/web/413/",
 		{ "quote>cc -o test_cart test_cart.c", "quote>  in <cart.h>", "quote>test_cart.c:88: expected 3, got 2" },
 		"<p><strong>B32 failed</strong>: web #413, step test, the last 3 of 204 lines "
@@ -265,10 +265,12 @@ made(struct arena *arena, const struct told *told)
 	}
 	card_url(card, told->url);
 	for (size_t i = 0; i < 12 && told->lines[i]; i++)
-		if (strncmp(told->lines[i], "quote>", 6))
-			card_line(card, "%s", told->lines[i]);
-		else
+		if (!strncmp(told->lines[i], "quote>", 6))
 			card_quote(card, told->lines[i] + 6, strlen(told->lines[i] + 6), 1);
+		else if (!strncmp(told->lines[i], "next>", 5))
+			card->next = told->lines[i] + 5;
+		else
+			card_line(card, "%s", told->lines[i]);
 	card->by = told->by;
 	card->to = told->to;
 	return card;
@@ -574,6 +576,7 @@ any_card(struct arena *arena, uint64_t *seed)
 	card->by = sometimes(arena, seed);
 	card->to = sometimes(arena, seed);
 	card->more = chance(seed) % 2 ? "!more" : sometimes(arena, seed);
+	card->next = sometimes(arena, seed);
 	card->skip = chance(seed) % 3 ? 0 : chance(seed) % 20;
 	card->most = chance(seed) % 3 ? 0 : chance(seed) % 100;
 	return card;

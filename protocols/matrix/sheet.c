@@ -98,7 +98,7 @@ sheet_strong(struct sheet *sheet, const char *text)
 /* -- What is to be typed ---------------------------------------------------------------------------------------------- */
 
 /* The words with which our sentences go on behind a command: "!resume ends it". */
-static const char *const going_on[] = { "ends", "how", "makes", "or", "says", "shows", "starts", "tells", "the", "what", "within" };
+static const char *const going_on[] = { "ends", "makes", "or", "says", "shows", "tells", "within" };
 
 static bool
 goes_on(const char *word, size_t length)

@@ -318,6 +318,32 @@ test_the_short_one_is_one_line(void **state)
 	assert_string_equal(drawing.html, "<p><a href=\"https://matrix.to/#/@alice:corp.example\">alice</a>: <strong>B32 failed</strong>: web #413, step test</p>");
 }
 
+static void
+test_only_columns_are_a_block(void **state)
+{
+	struct card *card = card_new(*state, TONE_PLAIN, "lines:");
+
+	card_line(card, "a  b");
+	assert_string_equal(fine(*state, card, NULL).body, "lines:\na  b");
+	assert_null(fine(*state, card, NULL).html);
+	card_line(card, "plain words");
+	card_line(card, "  and these");
+	card_line(card, "c  d");
+	assert_string_equal(fine(*state, card, NULL).html, "<p>lines:</p><ul><li>a  b</li><li>plain words</li><li>  and these</li><li>c  d</li></ul>");
+	card_line(card, "e  f");
+	assert_string_equal(fine(*state, card, NULL).html, "<p>lines:</p><pre><code>a  b\nplain words\n  and these\nc  d\ne  f</code></pre>");
+}
+
+static void
+test_a_source_in_brackets_is_strong_where_it_says_something_by_itself(void **state)
+{
+	struct card *card = card_new(*state, TONE_PLAIN, "[lab] web #4 failed");
+
+	assert_string_equal(fine(*state, card, NULL).html, "<p><strong>[lab]</strong> web #4 failed</p>");
+	card_state(card, "B4", "failed");
+	assert_string_equal(fine(*state, card, NULL).html, "<p><strong>B4 failed</strong>: [lab] web #4 failed</p>");
+}
+
 /* -- What is to be typed -------------------------------------------------------------------------------------------------- */
 
 static void
@@ -333,6 +359,9 @@ test_what_is_to_be_typed_is_code_and_nothing_else(void **state)
 		{ "B3 is still running; !stop B3 ends it", "B3 is still running; <code>!stop B3</code> ends it" },
 		{ "Needs 1 other: !approve K7MQ-2XWD or !deny K7MQ-2XWD REASON", "Needs 1 other: <code>!approve K7MQ-2XWD</code> or <code>!deny K7MQ-2XWD REASON</code>" },
 		{ "1 look at the folders (!step 1) | 2 rotate", "1 look at the folders (<code>!step 1</code>) | 2 rotate" },
+		{ "!rotate HOST [--dry-run] rotates its logs", "<code>!rotate HOST [--dry-run]</code> rotates its logs" },
+		{ "allowed. !yes within 60 s makes it so", "allowed. <code>!yes</code> within 60 s makes it so" },
+		{ "nothing of ci. !why ci list tells what is missing", "nothing of ci. <code>!why ci list</code> tells what is missing" },
 		{ "!build job=web.git: now", "<code>!build job=web.git</code>: now" },
 		{ "!log ID|JOB [LINES] shows it. Example: !log B3", "<code>!log ID|JOB [LINES]</code> shows it. Example: <code>!log B3</code>" },
 		{ "wow! that is !1 and a!b, x != y, ! and !!", NULL },
@@ -401,6 +430,10 @@ test_page_after_page_shows_each_line_once(void **state)
 		struct lines irc = card_lines(*state, card, CARD_WIDTH, 10);
 		/* The count is the same as where it is drawn in lines. */
 		assert_int_equal(left, strstr(drawing.body, irc.each[irc.count - 1]) != NULL && times(drawing.body, "Next: !more") == 1);
+		/* And so is what the page shows, but for a line that goes on from the page before. */
+		for (size_t i = 0; i + left < irc.count; i++)
+			if (!strncmp(irc.each[i], "line ", 5) || !strncmp(irc.each[i], "| quote ", 8))
+				assert_non_null(strstr(drawing.body, arena_slice(*state, irc.each[i] + 2 * (*irc.each[i] == '|'), strcspn(irc.each[i], ".") - 2)));
 		text_add(&all, drawing.body);
 		card->skip += shown;
 	}
@@ -446,6 +479,7 @@ test_more_than_a_message_may_hold_is_cut_at_a_line_and_that_is_said(void **state
 			card_line(card, "%u: %s", j, text.bytes);
 			card_quote(card, text.bytes, text.length, 1);
 		}
+		card_state(card, "B1", "failed");
 		card->headline = text.bytes;
 		card->most = 4000;
 		assert_non_null(strstr(fine(*state, card, NULL).body, "\nWhat else there is would be too long for one message"));
@@ -611,6 +645,8 @@ main(void)
 		TEST(test_every_answer_of_the_conversations),
 		TEST(test_what_needs_no_formatting_has_none),
 		TEST(test_the_short_one_is_one_line),
+		TEST(test_only_columns_are_a_block),
+		TEST(test_a_source_in_brackets_is_strong_where_it_says_something_by_itself),
 		TEST(test_what_is_to_be_typed_is_code_and_nothing_else),
 		TEST(test_the_prefix_is_the_configured_one),
 		TEST(test_page_after_page_shows_each_line_once),

@@ -132,7 +132,7 @@ static void
 message_into(struct arena *arena, const struct message *from, struct message *to)
 {
 	*to = (struct message){ .kind = from->kind, .place = place_copy(arena, &from->place), .id = arena_text(arena, from->id),
-		.on = arena_text(arena, from->on), .text = arena_text(arena, from->text), .aside = from->aside, .direct = from->direct, .said = from->said, .heard = from->heard,
+		.on = arena_text(arena, from->on), .text = arena_text(arena, from->text), .meant = from->meant, .aside = from->aside, .direct = from->direct, .said = from->said, .heard = from->heard,
 		.from = { .account = arena_text(arena, from->from.account), .shown = arena_text(arena, from->from.shown),
 			.alone = arena_text(arena, from->from.alone),
 			.proof = arena_text(arena, from->from.proof), .proven = from->from.proven } };
@@ -215,28 +215,42 @@ refuse_all(struct task *task, struct bridge *bridge, const struct message *messa
 	return task_fail(task, "I am being stopped.");
 }
 
-/* Whatever is told elsewhere has a name, also where its chat gives none. */
-static const struct message *
-with_ids(struct task *task, const struct message *messages, size_t count)
+/* A sign that people put on a message of ours means a command about the thing that it shows. */
+static void
+read_sign(struct task *task, struct bridge *bridge, struct message *message)
 {
-	struct message *named = arena_take(task->arena, (count + 1) * sizeof *named);
+	const char *verb = hearing_sign(&bridge->talk, message), *label;
+
+	if (!verb || !outbox_shows(task, &message->place, message->on, &label) || !label)
+		return;
+	message->meant = true;
+	message->text = task_text(task, "%s%s %s", bridge->talk.prefix, verb, label);
+}
+
+/* As they are understood. Whatever is told elsewhere has a name, also where its chat gives none. */
+static const struct message *
+understood(struct task *task, struct bridge *bridge, const struct message *messages, size_t count)
+{
+	struct message *all = arena_take(task->arena, (count + 1) * sizeof *all);
 
 	for (size_t i = 0; i < count; i++) {
-		named[i] = messages[i];
-		if (named[i].id)
+		all[i] = messages[i];
+		if (all[i].kind == MESSAGE_REACTED)
+			read_sign(task, bridge, &all[i]);
+		if (all[i].id)
 			continue;
 		char *id = arena_take(task->arena, ULID_LENGTH + 1);
 		ulid_make(id);
-		named[i].id = id;
+		all[i].id = id;
 	}
-	return named;
+	return all;
 }
 
 static bool
 hear_all(struct task *task, struct link *link, const struct message *heard, size_t count, const char *cursor)
 {
 	struct bridge *bridge = link->bridge;
-	const struct message *messages = with_ids(task, heard, count);
+	const struct message *messages = understood(task, bridge, heard, count);
 	struct keeping nothing = { 0 }, *keeping = &nothing;
 	bool keeps = cursor;
 

@@ -26,6 +26,7 @@ struct command {
 	char letter;                    /* 'B': carrying it out makes a living thing with such an id; 0: none */
 	const char *usage;              /* behind the verb: "JOB [KEY=VALUE ...]" */
 	const char *about;              /* "starts a build and follows it" */
+	const char *sign;               /* a reaction to the thing's message that means this verb; NULL: none */
 	const char *example;            /* would work: "build web target=staging" */
 	struct param params[6];
 	bool more;                      /* takes KEY=VALUE beside its params */

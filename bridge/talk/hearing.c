@@ -380,7 +380,7 @@ attend(struct task *task, void *with)
 	if (!message->from.proven)
 		request->from.account = NULL;
 	heard->own.event = heard->event;
-	heard->own.replies_to = message->id;
+	heard->own.replies_to = message->meant ? message->on : message->id;
 	const char *line = command_addressed(message->text, talk->prefix, talk->name, message->direct);
 	if (line)
 		request->line = arena_slice(task->arena, line, strcspn(line, "\n"));
@@ -401,7 +401,9 @@ attend(struct task *task, void *with)
 bool
 hearing_ours(const struct talk *talk, const struct message *message)
 {
-	if (message->kind != MESSAGE_SAID || message->aside || !command_addressed(message->text, talk->prefix, talk->name, message->direct))
+	bool said = message->kind == MESSAGE_SAID && !message->aside, meant = message->kind == MESSAGE_REACTED && message->meant;
+
+	if (!(said || meant) || !command_addressed(message->text, talk->prefix, talk->name, message->direct))
 		return false;
 	return message->direct || room_of(talk->rooms, &message->place);
 }
@@ -418,6 +420,43 @@ hearing_misplaced(const struct talk *talk, const struct message *message)
 {
 	return message->kind == MESSAGE_SAID && !message->aside && !message->direct && may_change(talk, message)
 		&& command_addressed(message->text, talk->prefix, talk->name, false) && !room_of(talk->rooms, &message->place);
+}
+
+/* The sign itself: telephones add how it is to be drawn (U+FE0F), and the colour of a hand (U+1F3FB to U+1F3FF). */
+static bool
+is_sign(const char *sign, const char *key)
+{
+	size_t length = strlen(sign);
+
+	if (strncmp(sign, key, length))
+		return false;
+	for (key += length; *key;)
+		if (!strncmp(key, "\ufe0f", 3))
+			key += 3;
+		else if (!strncmp(key, "\U0001f3fb", 3) && (unsigned char)key[3] >= 0xbb && (unsigned char)key[3] <= 0xbf)
+			key += 4;
+		else
+			return false;
+	return true;
+}
+
+const char *
+hearing_sign(const struct talk *talk, const struct message *message)
+{
+	const struct room *room = message->direct ? NULL : room_of(talk->rooms, &message->place);
+
+	if (!may_change(talk, message) || !message->on || !(room || message->direct))
+		return NULL;
+	for (size_t i = 0; talk->instances[i]; i++) {
+		const struct instance *instance = talk->instances[i];
+		if (room && !room_offers(room, instance->name))
+			continue;
+		for (const struct command_set *set = instance->sets; set->kind; set++)
+			for (const struct command *command = set->commands; command->verb; command++)
+				if (command->sign && is_sign(command->sign, message->text))
+					return command->verb;
+	}
+	return NULL;
 }
 
 /* An alias or a service's name may stand before the verb, so every word is looked at. */
@@ -506,7 +545,7 @@ hearing_take(const struct talk *talk, const struct message *message, int64_t eve
 	heard->talk = talk;
 	heard->event = event;
 	heard->message = (struct message){ .kind = message->kind, .place = place_copy(arena, &message->place), .id = arena_text(arena, message->id),
-		.on = arena_text(arena, message->on), .text = arena_text(arena, message->text), .aside = message->aside, .direct = message->direct,
+		.on = arena_text(arena, message->on), .text = arena_text(arena, message->text), .meant = message->meant, .aside = message->aside, .direct = message->direct,
 		.said = message->said, .heard = message->heard,
 		.from = { .account = arena_text(arena, message->from.account), .shown = arena_text(arena, message->from.shown),
 			.alone = arena_text(arena, message->from.alone),

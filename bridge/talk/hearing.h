@@ -13,6 +13,8 @@ struct talk;
 bool hearing_ours(const struct talk *, const struct message *);
 /* A command of somebody we know, said where we take none: it is refused without a word, and audited (threats M2). */
 bool hearing_misplaced(const struct talk *, const struct message *);
+/* What a reaction stands for: the verb whose sign it is, of a service of that room, from somebody we know; NULL: nothing. */
+const char *hearing_sign(const struct talk *, const struct message *);
 /* Whether it may be a command that changes something: it is then kept before it is carried out. Never wrongly false. */
 bool hearing_changes(const struct talk *, const struct message *);
 /* How well whoever said it must be proven before it is taken. */

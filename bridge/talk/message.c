@@ -85,6 +85,7 @@ body(struct arena *arena, const struct message *message)
 	json_set(object, "on", message->on);
 	json_set_integer(object, "kind", message->kind);
 	json_set_integer(object, "said", message->said);
+	json_set_integer(object, "meant", message->meant);
 	json_set_integer(object, "proven", message->from.proven);
 	json_set_integer(object, "direct", message->direct);
 	return json_write(object);
@@ -166,6 +167,7 @@ read_row(struct arena *arena, const struct row *row, struct message *message)
 		.id = json_string(object, "id", NULL),
 		.on = json_string(object, "on", NULL),
 		.said = json_integer(object, "said", 0),
+		.meant = json_integer(object, "meant", 0) != 0,
 		.text = json_string(object, "text", ""),
 		.direct = json_integer(object, "direct", 0) != 0,
 		.heard = row_integer(row, 5),

@@ -50,6 +50,7 @@ struct message {
 	const char *text;               /* valid UTF-8, cleaned of colours; its lines, where one message has several, with \n between. A reaction's key. */
 	const struct styled *styled;    /* what is said or edited, with its formatting; NULL: the text is all */
 	const struct attached *file;    /* NULL: none */
+	bool meant;                     /* a reaction to a message of ours: its text is the command that it stands for */
 	bool aside;                     /* no command whatever it says: an action, the name of a file */
 	bool direct;                    /* said to us alone */
 	int64_t said;                   /* wall ms, by the server's clock; 0: it tells none. It makes a message late, never fresh. */

@@ -551,6 +551,29 @@ outbox_kick(struct outbox *outbox)
 	load(outbox);
 }
 
+struct showing { const char *place, *message, *label; };
+
+static bool
+find_label(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct showing *showing = with;
+
+	return outbox_label_of(db, arena, showing->place, showing->message, &showing->label, error);
+}
+
+bool
+outbox_shows(struct task *task, const struct place *place, const char *message, const char **label)
+{
+	struct work *work = work_new(find_label, sizeof(struct showing));
+	struct showing *showing = work_with(work);
+
+	*showing = (struct showing){ place_text(work_arena(work), place), arena_text(work_arena(work), message), NULL };
+	if (!store_commit(task, work))
+		return false;
+	*label = showing->label && *showing->label != MESSAGE_LABEL ? task_text(task, "%s", showing->label) : NULL;
+	return true;
+}
+
 struct store *
 outbox_store(const struct outbox *outbox)
 {

@@ -89,6 +89,8 @@ struct saying *outbox_saying(struct outbox *, struct arena *, const struct room 
 bool outbox_write(struct db *, const struct saying *, const char *label, struct error *);      /* label NULL: the card's id */
 void outbox_kick(struct outbox *);
 
+/* What a message of ours shows (B31); *label NULL: no thing that has a name. Waits; false with the task's error. */
+bool outbox_shows(struct task *, const struct place *, const char *message, const char **label);
 unsigned outbox_can(const struct outbox *, const char *link);   /* CAN_EDIT | ...; 0 where no link is called so */
 bool outbox_busy(const struct outbox *, const struct place *);  /* something is on its way to that place, or waits for it */
 bool outbox_speaking(const struct outbox *);    /* answers are being said that the next life would not know of */

@@ -662,7 +662,7 @@ const struct command ci_commands[] = {
 		.example = "status B31", .params = { { "BUILD", false, false } }, .suits = suits, .run = run_status },
 	{ .verb = "log", .care = CARE_LOOK, .usage = "ID|JOB [LINES|full]", .about = "shows the end of a build's log, of the step that failed; full: all of it as a file",
 		.example = "log B31", .params = { { "BUILD", true, false }, { "LINES", false, false } }, .suits = suits, .run = run_log },
-	{ .verb = "stop", .care = CARE_CHANGE, .usage = "ID", .about = "stops a build that was started here",
+	{ .verb = "stop", .sign = "\U0001f6d1", .care = CARE_CHANGE, .usage = "ID", .about = "stops a build that was started here",
 		.example = "stop B31", .params = { { "BUILD", true, false } }, .resolve = resolve_stop, .run = run_stop, .settle = settle_stop },
 	{ .verb = "retry", .care = CARE_CHANGE, .letter = 'B', .usage = "ID", .about = "starts a build again, with the parameters it had",
 		.example = "retry B31", .params = { { "BUILD", true, false } }, .resolve = resolve_retry, .run = run_retry, .settle = settle_build },

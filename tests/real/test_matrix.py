@@ -86,10 +86,22 @@ class OnMatrix(unittest.TestCase):
         asked = self.alice.say(self.room, "!build flaky")
         ring = self.alice.expect(lambda event: "B1 failed" in event["content"].get("body", "") and event["content"].get("msgtype") == "m.text")["content"]
         self.assertEqual(ring["m.mentions"], {"user_ids": [self.alice.user]})
-        build = self.shown("B1 failed: flaky, exit 3")
+        build = self.shown("cart: expected 3, got 2")
         self.assertEqual((ring["m.relates_to"]["rel_type"], ring["m.relates_to"]["event_id"]), ("m.thread", build["id"]))
-        self.assertIn("cart: expected 3, got 2", build["text"])
+        self.assertIn("B1 failed: flaky, exit 3", build["text"])
         things.wait_until(lambda: (self.sally.user, "\u274c") in next(one for one in self.alice.shows(self.room) if one["id"] == asked)["signs"], 20, "the sign")
+
+    def test_a_sign_on_a_build_stops_it_for_who_may(self):
+        self.start(conf=CONF.replace('\tjob "web"', '\tjob "slow" {{ run = {{ "/bin/sleep", "60" }} }}\n\tjob "web"'))
+        self.alice.say(self.room, "!build slow")
+        build = self.shown("B1 running")
+        for person, key in ((self.mallory, "\U0001f6d1"), (self.alice, "!stop B1"), (self.alice, "\U0001f44d")):
+            person.react(self.room, build["id"], key)
+        self.bob.react(self.room, build["id"], "\U0001f6d1")
+        self.assertEqual(self.shown("refused: stop in ops needs")["answers"], build["id"])
+        self.alice.react(self.room, build["id"], "\U0001f6d1\ufe0f")
+        self.shown("B1 stopped")
+        self.assertEqual(len([line for line in self.audited("ci stop B1") if " asked " in line]), 1)
 
     def test_asked_in_a_thread_all_is_in_that_thread(self):
         self.start()

@@ -1,7 +1,7 @@
 /* hook: the one way in over HTTP: a listener whose requests are bounded, complete and looked over before a task is spent on them.
  *
  * Plain HTTP/1.1: TLS is the business of the reverse proxy in front of it. One that is slow is in nobody's way: it must have said all
- * within the deadline, and goes first where another wants its place. */
+ * within the deadline, and goes first where another wants its place (hook_peers). */
 #ifndef SALLYPORT_RUN_HOOK_H
 #define SALLYPORT_RUN_HOOK_H
 

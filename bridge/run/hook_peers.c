@@ -21,6 +21,8 @@ enum state { WAITS, WORKS, ANSWERS };
 struct origin {
 	int family;
 	unsigned char bytes[8];
+	size_t count;                   /* of its peers that were not told to go */
+	size_t all;
 };
 
 struct peer {
@@ -30,7 +32,7 @@ struct peer {
 	int fd;
 	enum state state;
 	bool gone;                      /* told to go: only the library has yet to notice */
-	struct origin origin;
+	struct origin *origin;          /* shared with the others of it */
 	char name[INET6_ADDRSTRLEN];
 	struct watch *patience;
 	uint64_t task;
@@ -45,9 +47,9 @@ struct peers {
 };
 
 static struct origin
-origin_of(const struct sockaddr *address)
+read_origin(const struct sockaddr *address)
 {
-	struct origin origin = { AF_INET, { 0 } };
+	struct origin origin = { .family = AF_INET };
 	const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
 
 	if (address->sa_family == AF_INET)
@@ -61,10 +63,16 @@ origin_of(const struct sockaddr *address)
 	return origin;
 }
 
-static bool
-same_origin(const struct origin *one, const struct origin *other)
+/* NULL: nobody is here from there. */
+static struct origin *
+origin_of(const struct peers *peers, const struct sockaddr *address)
 {
-	return one->family == other->family && !memcmp(one->bytes, other->bytes, sizeof one->bytes);
+	struct origin origin = read_origin(address);
+
+	for (struct peer *peer = peers->first; peer; peer = peer->next)
+		if (peer->origin->family == origin.family && !memcmp(peer->origin->bytes, origin.bytes, sizeof origin.bytes))
+			return peer->origin;
+	return NULL;
 }
 
 struct peers *
@@ -97,47 +105,34 @@ dismiss(struct peer *peer)
 	if (peer->gone)
 		return;
 	peer->gone = true;
+	peer->origin->count--;
 	peer->peers->count--;
 	watch_off(peer->patience);
 	shutdown(peer->fd, SHUT_RDWR);
 }
 
-/* Whoever has waited longest, of that origin (NULL: of all); NULL where all work. How many there are of it goes to `count`. */
-static struct peer *
-longest(const struct peers *peers, const struct origin *origin, size_t *count)
+/* Whoever has waited longest of that origin; of all (NULL), of that which has most of them. False where all work. */
+static bool
+dismiss_one(const struct peers *peers, const struct origin *origin)
 {
 	struct peer *found = NULL;
 
-	*count = 0;
-	for (struct peer *peer = peers->first; peer; peer = peer->next) {
-		if (peer->gone || (origin && !same_origin(&peer->origin, origin)))
-			continue;
-		++*count;
-		if (!found && peer->state == WAITS)
+	for (struct peer *peer = peers->first; peer; peer = peer->next)
+		if (!peer->gone && peer->state == WAITS && (!origin || peer->origin == origin) && (!found || peer->origin->count > found->origin->count))
 			found = peer;
-	}
+	if (found)
+		dismiss(found);
 	return found;
-}
-
-static bool
-make_room(const struct peers *peers, const struct origin *origin, size_t most)
-{
-	size_t count;
-	struct peer *peer = longest(peers, origin, &count);
-
-	if (count < most)
-		return true;
-	if (peer)
-		dismiss(peer);
-	return peer;
 }
 
 bool
 peers_room(struct peers *peers, const struct sockaddr *address)
 {
-	struct origin origin = origin_of(address);
+	const struct origin *origin = origin_of(peers, address);
 
-	return make_room(peers, &origin, peers->most_each) && make_room(peers, NULL, peers->most);
+	if (origin && origin->count >= peers->most_each && !dismiss_one(peers, origin))
+		return false;
+	return peers->count < peers->most || dismiss_one(peers, NULL);
 }
 
 void
@@ -195,7 +190,13 @@ peer_new(struct peers *peers, int fd, const struct sockaddr *address)
 {
 	struct peer *peer = memory_take(sizeof *peer);
 
-	*peer = (struct peer){ .peers = peers, .fd = fd, .origin = origin_of(address) };
+	*peer = (struct peer){ .peers = peers, .fd = fd, .origin = origin_of(peers, address) };
+	if (!peer->origin) {
+		peer->origin = memory_take(sizeof *peer->origin);
+		*peer->origin = read_origin(address);
+	}
+	peer->origin->count++;
+	peer->origin->all++;
 	name_peer(peer, address);
 	peer->patience = loop_timer(peers->engine->loop, late, peer);
 	watch_after(peer->patience, peers->deadline);
@@ -207,8 +208,12 @@ peer_new(struct peers *peers, int fd, const struct sockaddr *address)
 void
 peer_free(struct peer *peer)
 {
-	if (!peer->gone)
+	if (!peer->gone) {
+		peer->origin->count--;
 		peer->peers->count--;
+	}
+	if (!--peer->origin->all)
+		free(peer->origin);
 	out_of_line(peer);
 	watch_free(peer->patience);
 	free(peer);

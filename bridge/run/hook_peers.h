@@ -16,7 +16,8 @@ struct peers *peers_open(const struct engine *, const struct hook_settings *);
 void peers_close(struct peers *);               /* all have left */
 size_t peers_count(const struct peers *);       /* those that were not told to go */
 
-/* Whether one more may come from there. Where it is full, whoever has waited longest without a whole request goes; who works does not. */
+/* Whether one more may come from there. Where it is full, one goes that has no whole request there: whoever has waited longest of that address
+ * which has most of them. Who works stays. */
 bool peers_room(struct peers *, const struct sockaddr *);
 void peers_dismiss(struct peers *);             /* all who have no whole request there */
 

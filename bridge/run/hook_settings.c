@@ -9,7 +9,7 @@
 
 static const struct setting settings[] = {
 	SETTING(hook_settings, body,             TYPE_NUMBER, "1048576",        "The most bytes that a request may bring."),
-	SETTING(hook_settings, connections,      TYPE_NUMBER, "64",             "The most at once; the one that has said nothing whole for longest makes room."),
+	SETTING(hook_settings, connections,      TYPE_NUMBER, "64",             "The most at once; one of the address that has most makes room, whoever has said nothing whole for longest."),
 	SETTING(hook_settings, connections_each, TYPE_NUMBER, "8",              "The most from one address (of IPv6: from one /64); the proxy in front is one too."),
 	SETTING(hook_settings, deadline,         TYPE_SPAN,   "10s",            "How long a whole request may take to come."),
 	SETTING(hook_settings, header,           TYPE_NUMBER, "16384",          "The most bytes of the headers of a request together."),

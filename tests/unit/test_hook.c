@@ -700,6 +700,27 @@ test_many_addresses_have_sixty_four_together(void **state)
 }
 
 static void
+test_who_comes_with_many_makes_room_for_who_comes_alone(void **state)
+{
+	int alone = connect_from("127.0.0.9"), each[100];
+	char address[20];
+
+	(void)state;
+	turn();
+	for (size_t i = 0; i < 100; i++) {
+		snprintf(address, sizeof address, "127.0.1.%zu", 1 + i / 2);
+		each[i] = connect_from(address);
+	}
+	assert_int_equal(open_of(each, 100), 63);
+	assert_true(is_open(alone));
+	say(alone, GET("/f/a"));
+	assert_int_equal(status_of(hear(alone)), 200);
+	close(alone);
+	for (size_t i = 0; i < 100; i++)
+		close(each[i]);
+}
+
+static void
 test_who_is_being_served_makes_no_room(void **state)
 {
 	struct hook_settings few = world.settings;
@@ -973,6 +994,7 @@ main(void)
 		TEST(test_a_long_answer_arrives_whole),
 		TEST(test_one_address_has_eight_connections_and_the_oldest_makes_room),
 		TEST(test_many_addresses_have_sixty_four_together),
+		TEST(test_who_comes_with_many_makes_room_for_who_comes_alone),
 		TEST(test_who_is_being_served_makes_no_room),
 		TEST(test_a_handler_may_wait_and_others_are_served_meanwhile),
 		TEST(test_a_handler_that_is_cancelled_says_not_now),

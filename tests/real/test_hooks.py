@@ -1,0 +1,194 @@
+"""The way in over HTTP: who is slow keeps nobody waiting, and a reload moves it."""
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from lib import things
+from lib.gateway import PROGRAM, Gateway
+
+CODE = "/f/0123456789abcdef"            # a code as it could be, and is not
+SLOW = 200
+
+
+def section(port, more=""):
+    return f'hooks {{ url = "https://gw.corp.example" listen = "127.0.0.1:{port}" {more} }}\n'
+
+
+def ask(port, path=CODE, timeout=20):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+class SlowClients:
+    """They say a byte now and then and come again when they are thrown out."""
+    BEGINNINGS = (b"", b"GET " + CODE.encode() + b" HTTP/1.1\r\nHost: gw\r\nX-Slow: ", b"POST /f/a HTTP/1.1\r\nHost: gw\r\nContent-Length: 100000\r\n")
+
+    def __init__(self, port, addresses, count=SLOW):
+        self.port, self.addresses, self.count = port, addresses, count
+        self.stopping = threading.Event()
+        self.came = 0
+        self.thread = threading.Thread(target=self.run)
+
+    def __enter__(self):
+        self.thread.start()
+        things.wait_until(lambda: self.came >= self.count, what="slow clients")
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join()
+
+    def come(self):
+        client = socket.socket()
+        client.bind((self.addresses[self.came % len(self.addresses)], 0))
+        client.setblocking(False)
+        client.connect_ex(("127.0.0.1", self.port))
+        self.came += 1
+        return [client, self.BEGINNINGS[self.came % len(self.BEGINNINGS)]]
+
+    def speak(self, slow):
+        """False once it was thrown out."""
+        client, rest = slow
+        try:
+            client.send(rest[:40] or b"a")
+            slow[1] = rest[40:]
+            return client.recv(1000) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def run(self):
+        clients = [self.come() for _ in range(self.count)]
+        while not self.stopping.wait(0.02):
+            for i, slow in enumerate(clients):
+                if not self.speak(slow):
+                    slow[0].close()
+                    clients[i] = self.come()
+        for client, _ in clients:
+            client.close()
+
+
+class Hooks(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="sallyport-")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+
+    def begin(self, conf):
+        self.gateway = Gateway(self.folder, conf)
+        self.addCleanup(self.gateway.stop)
+        self.gateway.start()
+
+    def reload(self, conf, said):
+        before = self.gateway.program.output().count(said)
+        with open(self.gateway.conf, "w") as f:
+            f.write(f'state = "{self.gateway.state}"\nlog = "debug"\n{conf}')
+        os.kill(self.gateway.program.pid, signal.SIGHUP)
+        things.wait_until(lambda: self.gateway.program.output().count(said) > before, what=said)
+
+    def memory(self):
+        with open(f"/proc/{self.gateway.program.pid}/status") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
+
+    def assert_good_ones_are_served(self, port):
+        times = []
+        for _ in range(100):
+            began = time.monotonic()
+            self.assertEqual(ask(port), 404)
+            times.append(time.monotonic() - began)
+        self.assertLess(sorted(times)[98], 1, "p99")
+
+    def slow_ones_keep_nobody_waiting(self, addresses):
+        port = things.free_port()
+        self.begin(section(port))
+        self.assertEqual(ask(port), 404)
+        before = self.memory()
+        with SlowClients(port, addresses):
+            self.assert_good_ones_are_served(port)
+            self.assertLess(self.memory() - before, 32 * 1024 * (8 if "Sanitizer" in self.gateway.program.output() else 1))
+        self.assertEqual(ask(port), 404)
+
+    def test_two_hundred_slow_ones_from_many_addresses_keep_nobody_waiting(self):
+        self.slow_ones_keep_nobody_waiting([f"127.0.2.{i}" for i in range(1, 51)])
+
+    def test_nor_do_they_from_one(self):
+        self.slow_ones_keep_nobody_waiting(["127.0.0.2"])
+
+    def test_who_is_at_the_console_notices_nothing(self):
+        port = things.free_port()
+        self.begin('strangers = { "ping" }\n' + section(port))
+        console = self.gateway.console()
+        self.addCleanup(console.close)
+        with SlowClients(port, [f"127.0.2.{i}" for i in range(1, 51)]):
+            for i in range(50):
+                began = time.monotonic()
+                console.ask(f"!ping {i}x", f"pong {i}x")
+                self.assertLess(time.monotonic() - began, 1)
+
+    def test_without_the_section_nothing_listens(self):
+        self.begin("")
+        sockets = subprocess.run(["ss", "-Hltnp"], stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+        self.assertNotIn(f"pid={self.gateway.program.pid},", sockets)
+
+    def test_a_reload_moves_the_listener_and_one_that_says_the_same_does_not(self):
+        first, second = things.free_port(), things.free_port()
+        self.begin(section(first))
+        kept = http.client.HTTPConnection("127.0.0.1", first, timeout=20)
+        self.addCleanup(kept.close)
+
+        def ask_kept():
+            kept.request("GET", CODE)
+            answer = kept.getresponse()
+            answer.read()
+            return answer.status
+        self.assertEqual(ask_kept(), 404)
+        own = kept.sock
+        self.reload('lines = 11\n' + section(first), "lines changed")
+        self.assertEqual(ask_kept(), 404)
+        self.assertIs(kept.sock, own, "the connection was not kept")
+        self.reload(section(second), "Nothing is listened for")
+        self.assertEqual(ask(second), 404)
+        self.assertRaises(OSError, ask, first)
+        self.reload("", "Nothing is listened for")
+        self.assertRaises(OSError, ask, second)
+
+    def test_a_port_that_another_has_is_told_and_the_old_one_stays(self):
+        port = things.free_port()
+        self.begin(section(port))
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            self.reload(section(other.getsockname()[1]), "Another program listens there")
+        self.assertEqual(ask(port), 404)
+
+    def test_a_start_on_a_port_that_another_has_says_so(self):
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            gateway = Gateway(self.folder, section(other.getsockname()[1]))
+            done = subprocess.run([PROGRAM, "run", "-c", gateway.conf], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, os.EX_OSERR)
+        self.assertIn("Another program listens there", done.stderr)
+
+    def test_it_ends_while_slow_ones_hang_on_it(self):
+        port = things.free_port()
+        self.begin(section(port))
+        with SlowClients(port, ["127.0.0.2"], 20):
+            began = time.monotonic()
+            self.assertEqual(self.gateway.stop(), 0)
+            self.assertLess(time.monotonic() - began, 10)
+
+
+if __name__ == "__main__":
+    unittest.main()

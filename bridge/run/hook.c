@@ -451,7 +451,6 @@ leave(struct hook *hook)
 	int fd = MHD_quiesce_daemon(listener->daemon);
 	if (fd >= 0)
 		close(fd);
-	log_info("Nothing is listened for on %s any more.", listener->listen);
 	listener->leaving = true;
 	listener->next = hook->leaving;
 	hook->leaving = listener;
@@ -509,12 +508,20 @@ open_socket(const struct listener *before, const struct hook_settings *settings,
 	return fd;
 }
 
+static void
+tell_left(const struct listener *before, const struct listener *now)
+{
+	if (before && (!now || strcmp(before->listen, now->listen)))
+		log_info("Nothing is listened for on %s any more.", before->listen);
+}
+
 bool
 hook_listen(struct hook *hook, const struct hook_settings *settings, struct error *error)
 {
 	if (hook->stopped || (settings && hook->now && is_same(&hook->now->settings, settings)))
 		return true;
 	if (!settings) {
+		tell_left(hook->now, NULL);
 		leave(hook);
 		return true;
 	}
@@ -522,6 +529,7 @@ hook_listen(struct hook *hook, const struct hook_settings *settings, struct erro
 	struct listener *listener = fd < 0 ? NULL : listener_new(hook, settings, fd, error);
 	if (!listener)
 		return false;
+	tell_left(hook->now, listener);
 	leave(hook);
 	hook->now = listener;
 	log_info("Listening on %s for HTTP.", settings->listen);

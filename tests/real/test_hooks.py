@@ -181,6 +181,19 @@ class Hooks(unittest.TestCase):
         self.assertEqual(done.returncode, os.EX_OSERR)
         self.assertIn("Another program listens there", done.stderr)
 
+    def test_mistakes_are_named_together(self):
+        gateway = Gateway(self.folder, 'hooks { listen = "gw:80" headers = 5 }\nhooks { url = "https://gw.corp.example" }\nhook { }\n')
+        code, said = gateway.cli("check")
+        self.assertEqual(code, os.EX_CONFIG)
+        for part in ("url", "there is one already (line 3)", "no section hook in this version; did you mean hooks?"):
+            self.assertIn(part, said)
+        with open(gateway.conf, "w") as f:
+            f.write('hooks { url = "http://gw.corp.example" listen = "gw:80" headers = 5 }\n')
+        code, said = gateway.cli("check")
+        self.assertEqual(code, os.EX_CONFIG)
+        for part in ('listen "gw:80" is not ADDRESS:PORT', "headers is 10 to 1000.", "url is plain http"):
+            self.assertIn(part, said)
+
     def test_it_ends_while_slow_ones_hang_on_it(self):
         port = things.free_port()
         self.begin(section(port))

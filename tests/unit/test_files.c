@@ -326,6 +326,20 @@ test_unknown_expired_and_malformed_are_one_answer(void **state)
 }
 
 static void
+test_a_link_ends_while_nobody_makes_another(void **state)
+{
+	int64_t from = clock_wall();
+
+	(void)state;
+	const char *code = offer("a", NULL, 500);
+	assert_answer(get(code), "HTTP/1.1 200", "xxxxx");
+	while (clock_wall() <= from + 600)
+		turn();
+	assert_string_equal(undated(get(code)), undated(get("zzzzzzzzzzzzzzzz")));
+	assert_int_equal(do_work(count_rows, NULL).rows, 1);
+}
+
+static void
 test_a_head_says_the_same_without_the_bytes(void **state)
 {
 	(void)state;
@@ -503,6 +517,7 @@ main(void)
 		TEST(test_pictures_are_shown_and_what_a_browser_runs_is_saved),
 		TEST(test_a_name_is_no_header_and_no_path),
 		TEST(test_unknown_expired_and_malformed_are_one_answer),
+		TEST(test_a_link_ends_while_nobody_makes_another),
 		TEST(test_a_head_says_the_same_without_the_bytes),
 		TEST(test_the_store_has_no_code),
 		TEST(test_what_has_expired_goes_with_the_next),

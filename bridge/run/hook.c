@@ -34,6 +34,7 @@ struct listener {
 	struct watch *ready, *timer;
 	struct peers *peers;
 	bool leaving;
+	bool again;                     /* the library has more to do than it says */
 	int port;
 };
 
@@ -348,6 +349,8 @@ came_or_left(void *with, struct MHD_Connection *connection, void **peer, enum MH
 	}
 	peer_free(*peer);
 	*peer = NULL;
+	/* Where it had no descriptor for the next, it has one now. */
+	listener->again = true;
 	if (listener->leaving)
 		watch_after(listener->hook->sweep, 0);
 }
@@ -380,8 +383,11 @@ run_library(void *with, int events)
 	MHD_UNSIGNED_LONG_LONG ms;
 
 	(void)events;
+	listener->again = false;
 	MHD_run(listener->daemon);
-	if (MHD_get_timeout(listener->daemon, &ms) == MHD_YES)
+	if (listener->again)
+		watch_after(listener->timer, 0);
+	else if (MHD_get_timeout(listener->daemon, &ms) == MHD_YES)
 		watch_after(listener->timer, ms < 60000 ? (int64_t)ms : 60000);
 }
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bridge/base/arena.h"
@@ -743,6 +744,34 @@ test_who_is_being_served_makes_no_room(void **state)
 		close(each[i]);
 }
 
+/* Without descriptors the library stops to listen; when it has some again nobody tells it but us. */
+static void
+test_who_comes_after_the_descriptors_ran_out_is_served(void **state)
+{
+	struct rlimit before, few;
+	int each[12], fillers[200], filled = 0;
+
+	(void)state;
+	getrlimit(RLIMIT_NOFILE, &before);
+	few = before;
+	few.rlim_cur = 150;
+	for (size_t i = 0; i < 12; i++)
+		each[i] = come();
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	while (filled < 200 && (fillers[filled] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+		filled++;
+	for (int i = 0; i < 3; i++)
+		close(fillers[--filled]);
+	open_of(each, 12);
+	while (filled)
+		close(fillers[--filled]);
+	for (size_t i = 0; i < 12; i++)
+		close(each[i]);
+	open_of(each, 0);
+	assert_int_equal(status_of(ask(GET("/f/a"))), 200);
+	setrlimit(RLIMIT_NOFILE, &before);
+}
+
 /* -- Waiting, cancelling, closing ------------------------------------------------------------------------------------ */
 
 static void
@@ -996,6 +1025,7 @@ main(void)
 		TEST(test_many_addresses_have_sixty_four_together),
 		TEST(test_who_comes_with_many_makes_room_for_who_comes_alone),
 		TEST(test_who_is_being_served_makes_no_room),
+		TEST(test_who_comes_after_the_descriptors_ran_out_is_served),
 		TEST(test_a_handler_may_wait_and_others_are_served_meanwhile),
 		TEST(test_a_handler_that_is_cancelled_says_not_now),
 		TEST(test_a_handler_that_takes_too_long_is_cancelled),

@@ -136,7 +136,8 @@ read_wait(const struct http_response *response, struct matrix_answer *answer)
 	const char *after = http_header(response, "Retry-After");
 	int64_t seconds = after && *after && strspn(after, "0123456789") == strlen(after) && strlen(after) < 7 ? atoll(after) : 0;
 
-	if (answer->wait < seconds * 1000)
+	/* The header is in whole seconds, so what stands in the body is nearer. */
+	if (answer->wait <= 0)
 		answer->wait = seconds * 1000;
 	if (answer->wait <= 0)
 		answer->wait = WAIT_UNSAID;

@@ -34,6 +34,8 @@ struct homeserver {
 	uint64_t renewing;              /* login: the task that is at it; 0: none */
 	char *state;                    /* sync: as `status` has it; heap */
 	char *filter[2];                /* sync: ids of the filters, an ordinary one and one for when there is too much at once */
+	bool began;                     /* sync: what an earlier life had heard was looked up */
+	bool known;                     /* sync: how each room is */
 	bool too_much;                  /* sync: the last answer was larger than we take */
 	unsigned deliveries;            /* whoever uses all this beside the link's own task: it stays until they left */
 	bool leaving;                   /* nothing is begun any more */

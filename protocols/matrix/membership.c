@@ -119,7 +119,24 @@ join(struct task *task, struct homeserver *at, struct matrix_room *room)
 	return path && homeserver_insist(task, at, URGENCY_RING, &call, &answer);
 }
 
-/* What its state is the next sync tells: until then nothing is said in it. */
+/* A sync tells how the rooms are; one that it left out is asked about. Until that is known nothing is said in it. */
+static void
+look(struct task *task, struct homeserver *at, struct matrix_room *room)
+{
+	const struct matrix_call call = { .path = homeserver_path(task, "/_matrix/client/v3/rooms", room->id, "state", "m.room.encryption", NULL) };
+	struct matrix_answer answer;
+
+	room->try_at = clock_mono() + (at->known ? PAUSE_FIRST : 0);
+	if (!at->known || !call.path)
+		return;
+	if (homeserver_insist(task, at, URGENCY_RING, &call, &answer))
+		membership_encrypted(at, room);
+	else if (answer.status != 404)
+		return;
+	room->in = true;
+	room->pause = 0;
+}
+
 void
 membership_join(struct task *task, struct homeserver *at)
 {
@@ -127,7 +144,8 @@ membership_join(struct task *task, struct homeserver *at)
 		if (!room->name || room->in || clock_mono() < room->try_at)
 			continue;
 		if (join(task, at, room)) {
-			room->try_at = clock_mono() + PAUSE_FIRST;
+			if (room->id && !room->in)
+				look(task, at, room);
 			continue;
 		}
 		if (task->cancelled || !room->name)

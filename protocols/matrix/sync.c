@@ -99,12 +99,12 @@ sync_prepare(struct task *task, struct homeserver *at)
 
 	if (!put_filter(task, at, 0, TIMELINE_MOST) || !put_filter(task, at, 1, 1))
 		return false;
-	if (at->since)
+	if (at->began)
 		return true;
 	if (!bridge_heard_to(task, at->link, &since))
 		return false;
 	at->since = memory_text(since);
-	return true;
+	return at->began = true;
 }
 
 /* -- What was said ---------------------------------------------------------------------------------------------------- */
@@ -320,6 +320,7 @@ remember(struct homeserver *at, const struct gathered *gathered, const char *nex
 		seen_add(at->seen, gathered->each[i].id);
 	free((char *)(uintptr_t)at->since);
 	at->since = memory_text(next);
+	at->known = true;
 	at->too_much = false;
 }
 
@@ -362,7 +363,7 @@ patience(const struct homeserver *at)
 	uint32_t chance = 0;
 
 	if (at->since)
-		return at->state ? at->conf->poll : 0;
+		return at->known ? at->conf->poll : 0;
 	if (getrandom(&chance, sizeof chance, 0) != sizeof chance)
 		chance = (uint32_t)clock_mono();
 	return 1 + chance % 1000000;
@@ -375,6 +376,9 @@ sync_turn(struct task *task, struct homeserver *at)
 	char *path = task_text(task, "/_matrix/client/v3/sync?set_presence=offline&timeout=%" PRId64, patience(at));
 
 	path = url_query(task->arena, path, "filter", at->filter[narrow]);
+	/* Rooms where nothing happened are told of only so, and an earlier life's knowledge of them is gone. */
+	if (at->since && !at->known)
+		path = url_query(task->arena, path, "full_state", "true");
 	const struct matrix_call call = { .path = at->since ? url_query(task->arena, path, "since", at->since) : path, .raw = true, .most = ANSWER_MOST,
 		.seconds = (unsigned)(at->conf->poll / 1000) + 30 };
 	struct matrix_answer answer;
@@ -382,7 +386,8 @@ sync_turn(struct task *task, struct homeserver *at)
 		return take_answer(task, at, &answer);
 	if (answer.status == 400 && at->since)
 		return begin_again(at);
-	if (answer.too_much && !at->too_much)
-		return at->too_much = true;
-	return false;
+	if (!answer.too_much || at->too_much)
+		return false;
+	log_warning("%s: %s I ask for less at once.", at->link->name, task->error.text);
+	return at->too_much = true;
 }

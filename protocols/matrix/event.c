@@ -17,12 +17,18 @@ enum {
 	NAME_MOST = 120,                /* of a file, and of what kind it is */
 };
 
+/* They come into paths, the log and the audit, so one with a blank or a control character is none. */
 static const char *
 identifier(struct json_object *object, const char *path)
 {
 	const char *id = json_string(object, path, NULL);
 
-	return id && *id && strlen(id) <= ID_MOST ? id : NULL;
+	if (!id || !*id || strlen(id) > ID_MOST)
+		return NULL;
+	for (const char *c = id; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return NULL;
+	return id;
 }
 
 const char *
@@ -98,19 +104,33 @@ file_of(struct arena *arena, struct json_object *content, const char *type)
 	return file;
 }
 
-/* Edits: the new words stand beside the old ones. */
 static bool
-read_edit(struct arena *arena, struct json_object *content, struct message *message)
+is_edit(struct json_object *content)
 {
-	struct json_object *relates = json_key(content, "m.relates_to");
+	return !strcmp(json_string(json_key(content, "m.relates_to"), "rel_type", ""), "m.replace");
+}
 
-	if (strcmp(json_string(relates, "rel_type", ""), "m.replace"))
-		return false;
+/* The new words stand beside the old ones; without them it is nothing. */
+static void
+read_edit(struct arena *arena, struct json_object *content, struct event *out)
+{
+	struct json_object *new = json_key(content, "m.new_content");
+	struct message *message = &out->message;
+
+	message->on = identifier(json_key(content, "m.relates_to"), "event_id");
+	if (!message->on || !json_string(new, "body", NULL))
+		return;
+	out->kind = EVENT_TALK;
 	message->kind = MESSAGE_EDITED;
-	message->on = identifier(relates, "event_id");
-	message->text = clean_body(arena, json_key(content, "m.new_content"), false);
-	message->styled = styled_of(arena, json_key(content, "m.new_content"), false);
-	return true;
+	message->text = clean_body(arena, new, false);
+	message->styled = styled_of(arena, new, false);
+}
+
+/* Its first line goes on behind what we keep: that would be another command. */
+static bool
+is_cut(struct json_object *content, const char *text)
+{
+	return strlen(json_string(content, "body", "")) > BODY_MOST && !strchr(text, '\n');
 }
 
 /* Threats M4: only plain text that somebody typed is ever a command; what bots say never is. */
@@ -122,15 +142,15 @@ read_message(struct arena *arena, struct json_object *content, struct event *out
 
 	if (!strcmp(type, "m.notice") || !json_string(content, "body", NULL))
 		return;
-	out->kind = EVENT_TALK;
-	if (read_edit(arena, content, message)) {
-		out->kind = message->on ? EVENT_TALK : EVENT_OTHER;
+	if (is_edit(content)) {
+		read_edit(arena, content, out);
 		return;
 	}
+	out->kind = EVENT_TALK;
 	message->kind = MESSAGE_SAID;
-	message->aside = strcmp(type, "m.text") != 0;
 	read_relation(content, message);
 	message->text = clean_body(arena, content, message->on != NULL);
+	message->aside = strcmp(type, "m.text") != 0 || is_cut(content, message->text);
 	message->styled = styled_of(arena, content, message->on != NULL);
 	message->file = file_of(arena, content, type);
 }
@@ -149,13 +169,16 @@ read_reaction(struct arena *arena, struct json_object *content, struct event *ou
 	out->message.text = text_cut(arena, text_clean(arena, key, strlen(key)), ID_MOST);
 }
 
+/* Rooms up to version 10 name it beside the content, later ones in it, and servers check that one. Where both stand they must be the same. */
 static void
 read_redaction(struct json_object *event, struct json_object *content, struct event *out)
 {
-	const char *on = identifier(content, "redacts");
+	const char *inside = identifier(content, "redacts"), *beside = identifier(event, "redacts");
 
+	if (inside && beside && strcmp(inside, beside))
+		return;
 	out->message.kind = MESSAGE_TAKEN_BACK;
-	out->message.on = on ? on : identifier(event, "redacts");
+	out->message.on = inside ? inside : beside;
 	out->message.text = "";
 	out->kind = out->message.on ? EVENT_TALK : EVENT_OTHER;
 }
@@ -176,7 +199,7 @@ read_member(struct arena *arena, struct json_object *event, struct json_object *
 static bool
 is_state(struct json_object *event)
 {
-	return json_string(event, "state_key", NULL);
+	return json_key(event, "state_key");
 }
 
 bool

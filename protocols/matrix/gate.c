@@ -66,7 +66,7 @@ gate_enter(struct task *task, struct gate *gate, enum urgency urgency, bool *nar
 	struct waiting_at_gate mine = { .engine = task->engine, .task = task->id, .urgency = urgency };
 
 	*narrow = false;
-	if (clock_mono() >= gate->narrow_until)
+	if (clock_mono() >= gate->narrow_until && !gate->closed)
 		return !task->cancelled;
 	struct watch *timer = loop_timer(task->engine->loop, wake, &mine);
 	come(gate, &mine);
@@ -97,9 +97,10 @@ gate_leave(struct task *task, struct gate *gate)
 void
 gate_shut(struct gate *gate, int64_t ms)
 {
-	int64_t pause = ms < PAUSE_LEAST ? PAUSE_LEAST : ms > PAUSE_MOST ? PAUSE_MOST : ms;
+	int64_t opens = clock_mono() + (ms < PAUSE_LEAST ? PAUSE_LEAST : ms > PAUSE_MOST ? PAUSE_MOST : ms);
 
-	gate->opens = clock_mono() + pause;
+	/* Of several that were refused the longest pause counts. */
+	gate->opens = opens > gate->opens ? opens : gate->opens;
 	gate->narrow_until = gate->opens + NARROW;
 }
 

@@ -91,9 +91,7 @@ check_server(struct conf *conf, const struct section *section, const struct matr
 {
 	struct where where = section_where(section);
 
-	if (!*matrix->server)
-		return;
-	if (!is_address(matrix->server) && strpbrk(matrix->server, " /@?#"))
+	if (!is_address(matrix->server) && (!*matrix->server || strpbrk(matrix->server, " /@?#")))
 		conf_mistake(conf, where, section, "server is a name such as \"corp.example\", or an address such as \"https://matrix.corp.example\".");
 	if (!strncmp(matrix->server, "http://", 7) && !url_loopback(matrix->server) && !matrix->insecure)
 		conf_mistake(conf, where, section, "server is http, so everything would travel in clear; write https, or insecure = yes if that is meant.");
@@ -105,12 +103,19 @@ check_login(struct conf *conf, const struct section *section, const struct matri
 	int ways = (matrix->password != NULL) + (matrix->token != NULL) + (matrix->appservice_token != NULL);
 	struct where where = section_where(section);
 
-	if (*matrix->user && !matrix_user_server(matrix->user))
+	if (!matrix_user_server(matrix->user))
 		conf_mistake(conf, where, section, "user is an account such as \"@sally:corp.example\".");
 	if (!ways)
 		conf_mistake(conf, where, section, "it says nothing of how to log in; add password_file, token_file or appservice_token_file.");
 	if (matrix->device && (!*matrix->device || strlen(matrix->device) > ID_MOST || strpbrk(matrix->device, " /\t\r\n")))
 		conf_mistake(conf, where, section, "device is one word.");
+}
+
+/* @bob:corp.example, or corp.example. */
+static bool
+is_inviter(const char *named)
+{
+	return *named == '@' ? matrix_user_server(named) != NULL : *named && !strpbrk(named, "@/# ");
 }
 
 static void
@@ -120,7 +125,7 @@ check_people(struct conf *conf, const struct section *section, const struct matr
 		if (strpbrk(matrix->servers.each[i], "@/ ") || !*matrix->servers.each[i])
 			conf_mistake(conf, matrix->servers.where[i], section, "servers are names of homeservers, such as \"corp.example\".");
 	for (size_t i = 0; i < matrix->inviters.count; i++)
-		if (!*matrix->inviters.each[i] || (*matrix->inviters.each[i] == '@' && !matrix_user_server(matrix->inviters.each[i])))
+		if (!is_inviter(matrix->inviters.each[i]))
 			conf_mistake(conf, matrix->inviters.where[i], section, "inviters are people (\"@bob:corp.example\") or homeservers (\"corp.example\").");
 }
 

@@ -52,13 +52,14 @@ add(struct names *names, const char *user)
 	return name;
 }
 
-/* "alice" of "@alice:corp.example". */
-static char *
+/* "alice" of "@alice:corp.example"; where nothing of that can be shown, somebody. */
+static const char *
 first_part(struct arena *arena, const char *user)
 {
 	size_t length = strcspn(user + 1, ":");
+	const char *shown = text_cut(arena, text_clean(arena, user + 1, length), SHOWN_MOST);
 
-	return text_cut(arena, text_clean(arena, user + 1, length), SHOWN_MOST);
+	return *shown ? shown : "somebody";
 }
 
 void

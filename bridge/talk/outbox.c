@@ -281,6 +281,18 @@ say_loose(struct task *task, struct lane *lane, struct item *item)
 	lane->loose--;
 }
 
+/* Behind all that is there: among that is the message under which it rings. */
+static void
+put_behind(struct lane *lane, int64_t row)
+{
+	struct item *item = memory_take(sizeof *item);
+
+	item->row = row;
+	item->made = clock_wall();
+	item->urgency = URGENCY_PROGRESS;
+	lane_put(lane, item);
+}
+
 /* One row; true where it is finished with, well or badly. While the store refuses, the answers behind it go first: they are how people
  * hear that it does. */
 static bool
@@ -299,6 +311,10 @@ say_row(struct task *task, struct lane *lane, int64_t id)
 	}
 	if (taken->row.gone)
 		return true;
+	if (taken->row.early && !taken->row.stale) {
+		put_behind(lane, id);
+		return true;
+	}
 	if (!taken->row.stale)
 		return say_taken(task, lane, &taken->row);
 	if (taken->row.urgency < URGENCY_PROGRESS)

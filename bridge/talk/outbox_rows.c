@@ -64,6 +64,28 @@ outbox_row_write(struct db *db, const struct outbox_new *row, struct error *erro
 		(int64_t)row->edits, row->label, row->txn, row->replies, row->answers, row->thread, row->on, row->body, now, expires);
 }
 
+/* Whether one of that name and kind is there in these states: "trying", or "trying sent". */
+static bool
+is_there(struct db *db, const char *label, const char *place, enum delivery_op op, const char *states, bool *found, struct error *error)
+{
+	struct row row;
+
+	db_query(db, &row, "SELECT 1 FROM outbox WHERE label=? AND place=? AND op=? AND instr(?, state)>0 LIMIT 1", "ttit", label, place, (int64_t)op, states);
+	*found = row_next(&row);
+	return row_end(&row, error);
+}
+
+bool
+outbox_row_take_back(struct db *db, const struct outbox_new *row, struct error *error)
+{
+	bool told;
+
+	if (!db_run(db, error, "UPDATE outbox SET state='stale' WHERE label=? AND place=? AND op=? AND state='queued' AND txn<>?", "ttit", row->label, row->place,
+	    (int64_t)DELIVERY_TALK, row->txn) || !is_there(db, row->label, row->place, DELIVERY_TALK, "trying sent", &told, error))
+		return false;
+	return !told || outbox_row_write(db, row, error);
+}
+
 bool
 outbox_rows_load(struct db *db, struct arena *arena, struct outbox_rows *rows, struct error *error)
 {
@@ -110,6 +132,19 @@ find_shown(struct db *db, struct arena *arena, const char *label, const char *pl
 	return row_end(&found, error);
 }
 
+/* The message of that name, or where it was said there itself that one. */
+static bool
+find_answered(struct db *db, struct arena *arena, const char *label, const char *place, const char **message, struct error *error)
+{
+	const char *here = message_label(arena, place, "");
+
+	if (!find_shown(db, arena, label, place, message, error))
+		return false;
+	if (!*message && label && !strncmp(label, here, strlen(here)))
+		*message = label + strlen(here);
+	return true;
+}
+
 /* What is edited, or rung under. Where nothing was shown yet, the message that is still to come rings by itself. */
 static void
 aim(struct outbox_row *row, bool edits, const char *shown)
@@ -139,9 +174,13 @@ outbox_row_take(struct db *db, struct arena *arena, int64_t id, struct outbox_ro
 		return false;
 	if (out->gone)
 		return true;
-	if (!find_shown(db, arena, out->label, out->place, &shown, error) || !find_shown(db, arena, answers, out->place, &answered, error))
+	if (!find_shown(db, arena, out->label, out->place, &shown, error) || !find_answered(db, arena, answers, out->place, &answered, error))
 		return false;
 	out->replies = out->replies ? out->replies : answered;
+	if (out->op == DELIVERY_RING && !shown && out->label && !is_there(db, out->label, out->place, DELIVERY_SAY, "trying", &out->early, error))
+		return false;
+	if (out->early && !out->stale)
+		return true;
 	aim(out, edits, shown);
 	return db_run(db, error, "UPDATE outbox SET state=?, tries=tries+1 WHERE id=?", "ti", out->stale || out->gone ? "stale" : "trying", id);
 }

@@ -32,6 +32,8 @@ bool outbox_body_of(struct db *, struct arena *, const char *label, const char *
 
 /* Where the place edits, what was not yet said of the same thing is replaced, so that only the newest is. */
 bool outbox_row_write(struct db *, const struct outbox_new *, struct error *);
+/* The same for talk that was taken back: what was not told yet is not told any more, and of what never was nothing is said. */
+bool outbox_row_take_back(struct db *, const struct outbox_new *, struct error *);
 
 /* What waits. */
 enum { OUTBOX_ROWS = 256 };
@@ -46,6 +48,7 @@ bool outbox_rows_load(struct db *, struct arena *, struct outbox_rows *, struct 
 struct outbox_row {
 	int64_t id;
 	bool gone, stale;               /* said, or not worth saying, in the meantime; too old */
+	bool early;                     /* it rings under a message that is still being said */
 	int64_t tries;                  /* before this one */
 	enum delivery_op op;            /* DELIVERY_EDIT where there is something to edit */
 	enum urgency urgency;

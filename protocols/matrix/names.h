@@ -11,7 +11,7 @@ struct names {
 	unsigned count;
 };
 
-/* What they last said that their name is, as one clean short line; else the first part of their id. Borrowed until the next names_set(). */
+/* What they last said that their name is, as one clean short line; else the first part of their id, or "somebody". Borrowed until the next names_set(). */
 const char *names_of(struct names *, const char *user);
 void names_set(struct names *, const char *user, const char *shown);    /* NULL or empty: none */
 void names_free(struct names *);

@@ -203,6 +203,10 @@ homeserver_insist(struct task *task, struct homeserver *at, enum urgency urgency
 		bool narrow;
 		if (!gate_enter(task, &at->gate, urgency, &narrow))
 			return false;
+		if (narrow && call->lingers) {
+			gate_leave(task, &at->gate);
+			narrow = false;
+		}
 		bool fine = homeserver_ask(task, at, call, answer);
 		bool again = !fine && answer->status == 429 && answer->wait <= WAIT_LONGEST;
 		if (again)

@@ -62,6 +62,7 @@ struct matrix_call {
 	size_t most;                    /* 0: 4 MiB */
 	const char *token;              /* NULL: the session's; "": none */
 	bool raw;                       /* the answer is no JSON */
+	bool lingers;                   /* the server may take its time to answer: nobody waits behind it */
 };
 
 struct matrix_answer {

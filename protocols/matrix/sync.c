@@ -380,7 +380,7 @@ sync_turn(struct task *task, struct homeserver *at)
 	if (at->since && !at->known)
 		path = url_query(task->arena, path, "full_state", "true");
 	const struct matrix_call call = { .path = at->since ? url_query(task->arena, path, "since", at->since) : path, .raw = true, .most = ANSWER_MOST,
-		.seconds = (unsigned)(at->conf->poll / 1000) + 30 };
+		.seconds = (unsigned)(at->conf->poll / 1000) + 30, .lingers = true };
 	struct matrix_answer answer;
 	if (homeserver_insist(task, at, URGENCY_RING, &call, &answer))
 		return take_answer(task, at, &answer);

@@ -9,7 +9,8 @@
     hs.close()
 
 People are named "alice" or "@alice:hs.test", rooms by id or alias, events by id. What the puppets do is never refused, and may come from any server.
-Paths of traps are regular expressions, looked for anywhere in the decoded path; traps that are put first are sprung first."""
+Paths of traps are regular expressions, looked for anywhere in the decoded path; traps that are put first are sprung first. A sync that waits when
+a trap for it is put ends with nothing told, so that it is the next one that falls in."""
 import contextlib
 import itertools
 import re
@@ -395,10 +396,8 @@ class Homeserver:
             self.state.gaps.setdefault(self.state.full(user or self.gateway), {})[self.state.room(room).id] = count
 
     def repeat(self):
-        """The next sync tells again what the last one told that had something to tell; one that waits now ends empty."""
-        with self.news:
-            self.traps.repeating = True
-            self.news.notify_all()
+        """The next sync tells again what the last one told that had something to tell."""
+        self.traps.repeat()
 
     def reorder(self):
         """The next sync with two events of a room has them in reverse order."""
@@ -415,7 +414,7 @@ class Homeserver:
         self.versions = [*VERSIONS, "v1.99", "v2.0", "org.example.version"] if on else list(VERSIONS)
 
     def forget(self, since=None):
-        """400 for one token of sync, or for all that were given out until now."""
+        """400 for one token of sync, or for all that were given out until now; for a sync that waits, too."""
         self.traps.forget(since)
 
     def drop_txns(self):

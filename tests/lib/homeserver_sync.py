@@ -187,9 +187,11 @@ class Sync:
 
 
 def wait_for_news(state, session, since, filter, full_state, timeout, held, over):
-    """The next answer, at the latest after `timeout` ms. While held() nothing is told; over() ends the waiting."""
-    end = time.monotonic() + timeout / 1000
+    """The next answer, at the latest after `timeout` ms. While held() nothing is told; over() ends the waiting with nothing told."""
+    end, nothing = time.monotonic() + timeout / 1000, {"next_batch": f"s{since}"}
     while True:
+        if since is not None and over():
+            return nothing, True
         sync = Sync(state, session, since, filter, full_state)
         told = since is None or (not held() and not sync.pending_gap())
         if told:
@@ -197,8 +199,8 @@ def wait_for_news(state, session, since, filter, full_state, timeout, held, over
             if since is None or full_state or not sync.empty:
                 return answer, sync.empty
         left = end - time.monotonic()
-        if left <= 0 or over():
-            return (answer if told else {"next_batch": f"s{state.pos if since is None else since}"}), True
+        if left <= 0:
+            return (answer if told else nothing), True
         state.news.wait(left)
 
 

@@ -12,6 +12,7 @@ from .homeserver_state import Refusal, id_of
 MEGABYTE = 1 << 20
 BLOCK = 65536
 FOREVER = 1 << 60
+SYNC = "/_matrix/client/v3/sync"
 HUGE_EVENT = (b'{"type":"m.room.message","sender":"@crowd000001:crowd.test","origin_server_ts":1700000000000,"event_id":"$huge%%08d",'
               b'"content":{"msgtype":"m.text","body":"!ping %s"}},' % (b"y" * 860))
 NEW = {"org.example.new": {"list": [1, {"deep": None}], "yes": True, "large": 2 ** 53 - 1, "text": "\u00e9\U0001f6a2"}}
@@ -59,6 +60,7 @@ class Traps:
         self.set = []
         self.bucket = None                      # [tokens a second, the most at once, now, when]
         self.holding = 0
+        self.round = 0                          # grows when syncs that wait are to end
         self.repeating = self.reordering = self.unknown = False
         self.told = {}                          # (user, device): the rooms of the last answer that told something
         self.forgotten, self.forgotten_up_to = set(), -1
@@ -67,6 +69,8 @@ class Traps:
     def put(self, times, paths, act):
         trap = Trap(self, FOREVER if times is None else times, paths, act)
         self.set.append(trap)
+        if trap.paths is None or any(path.search(SYNC) for path in trap.paths):
+            self.end_polls()
         return trap
 
     def answer(self, request, go):
@@ -135,6 +139,12 @@ class Traps:
                 self.state.tick()
             else:
                 self.forgotten.add(since)
+            self.end_polls()
+
+    def repeat(self):
+        with self.state.news:
+            self.repeating = True
+            self.end_polls()
 
     def since_of(self, request):
         token = request.query.get("since")
@@ -146,7 +156,7 @@ class Traps:
         return pos
 
     def sync(self, request, session):
-        user, query, round = self.state.users[session.user], request.query, self.hs.face.round
+        user, query, began = self.state.users[session.user], request.query, (self.hs.face.round, self.round)
         filter = self.hs.api.filter_of_sync(user, query.get("filter"))
         since, who = self.since_of(request), (session.user, session.device)
         if self.repeating and who in self.told and since is not None:
@@ -154,10 +164,17 @@ class Traps:
             return self.changed({"next_batch": query["since"], "rooms": self.told[who]})
         answer, empty = homeserver_sync.wait_for_news(
             self.state, session, since, filter, query.get("full_state") == "true", homeserver_sync.number(query.get("timeout"), 0),
-            lambda: self.holding > 0, lambda: self.hs.face.round != round or not self.good(request) or (self.repeating and who in self.told))
+            lambda: self.holding > 0, lambda: (self.hs.face.round, self.round) != began or not self.good(request))
+        self.since_of(request)                  # it may have been forgotten meanwhile
         if not empty and "rooms" in answer:
             self.told[who] = answer["rooms"]
         return self.changed(answer)
+
+    def end_polls(self):
+        """Syncs that wait end with nothing told, so that what was just changed holds for the next."""
+        with self.state.news:
+            self.round += 1
+            self.state.news.notify_all()
 
     def good(self, request):
         try:

@@ -289,6 +289,17 @@ class Traps(Homeservers):
         waiting.join(5)
         self.assertEqual(len(self.hs.sent()), 1)
 
+    def test_a_trap_for_syncs_ends_the_one_that_waits_and_takes_the_next(self):
+        self.sally.sync()
+        waiting = threading.Thread(target=self.sally.sync, args=(15000,))
+        waiting.start()
+        self.hs.expect_request("/sync$", 2)
+        trap = self.hs.fail(1, 502, "/sync$")
+        self.hs.say("alice", self.room, "!ping")
+        waiting.join(5)
+        self.assertEqual((trap.hits, self.sally.ask("GET", V3 + "/sync", since=self.sally.since)[0]), (0, 502))
+        self.assertEqual(bodies(self.sally.sync(), self.room), ["!ping"])
+
     def test_a_gap_is_told_when_all_of_it_was_said(self):
         self.sally.sync()
         since = self.sally.since
@@ -316,7 +327,8 @@ class Traps(Homeservers):
 
     def test_tokens_are_forgotten(self):
         self.sally.sync()
-        self.hs.forget()
+        threading.Timer(0.1, self.hs.forget).start()
+        self.code(self.sally.ask("GET", V3 + "/sync", since=self.sally.since, timeout=15000), 400, "M_UNKNOWN")
         self.code(self.sally.ask("GET", V3 + "/sync", since=self.sally.since), 400, "M_UNKNOWN")
         self.sally.since = None
         self.sally.sync()

@@ -52,8 +52,10 @@ class Homeserver:
         return f"https://localhost:{self.port}" if self.tls else f"http://127.0.0.1:{self.port}"
 
     def start(self):
+        first = not self.port
         self.face.start()
-        self.well_known = self.well_known or self.url
+        if first:
+            self.well_known = self.url
         return self
 
     def stop(self):
@@ -316,6 +318,11 @@ class Homeserver:
 
     def expect_request(self, path, times=1, seconds=20):
         return self.wait(lambda: len(self.asked(path)) >= times and self.asked(path), seconds, f"{times} requests of {path}")
+
+    def ready(self, user=None, seconds=20):
+        """Until somebody, else the gateway, had a first answer of sync and waits for more."""
+        user = self.state.full(user or self.gateway)
+        return self.wait(lambda: any(r.user == user and "since" in r.query for r in self.asked("/sync$")), seconds, f"{user} to listen")
 
     def shows(self, room):
         """What a client would show now, in order: messages of the main timeline as namespaces (see `shown`)."""

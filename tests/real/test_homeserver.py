@@ -2,7 +2,12 @@
 import gzip
 import http.client
 import json
+import os
+import shutil
 import socket
+import ssl
+import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -270,7 +275,7 @@ class Traps(Homeservers):
         self.assertEqual(self.sally.send(self.room, 3, "x")[0], 200)
 
     def test_an_answer_is_cut_before_or_after_the_effect(self):
-        for effect, after, count in ((False, 0, 0), (True, 0, 1), (True, 10, 2), (True, 100, 3)):
+        for effect, after, count in ((False, 0, 0), (False, 100, 0), (True, 0, 1), (True, 10, 2), (True, 100, 3)):
             self.hs.cut(1, "/send/", after, effect)
             with self.assertRaises((OSError, http.client.HTTPException)):
                 self.sally.send(self.room, f"{effect}{after}", "x")
@@ -289,11 +294,22 @@ class Traps(Homeservers):
         waiting.join(5)
         self.assertEqual(len(self.hs.sent()), 1)
 
+    def test_what_hangs_when_the_server_stops_never_takes_effect(self):
+        hung = self.hs.hang("/send/")
+        waiting = threading.Thread(target=lambda: self.assertRaises((OSError, http.client.HTTPException), self.sally.send, self.room, "a", "x"))
+        waiting.start()
+        self.hs.wait(lambda: hung.hits, 5)
+        self.hs.restart()
+        hung.off()
+        waiting.join(5)
+        self.hs.wait(lambda: self.hs.asked("/send/")[0].status == 0, 5)
+        self.assertEqual(self.hs.sent(), [])
+
     def test_a_trap_for_syncs_ends_the_one_that_waits_and_takes_the_next(self):
         self.sally.sync()
         waiting = threading.Thread(target=self.sally.sync, args=(15000,))
         waiting.start()
-        self.hs.expect_request("/sync$", 2)
+        self.hs.ready()
         trap = self.hs.fail(1, 502, "/sync$")
         self.hs.say("alice", self.room, "!ping")
         waiting.join(5)
@@ -369,6 +385,7 @@ class Traps(Homeservers):
 
     def test_a_restart_ends_connections_and_keeps_everything(self):
         self.sally.sync()
+        self.hs.well_known = None
         with socket.create_connection(("127.0.0.1", self.hs.port)) as idle:
             self.hs.wait(lambda: len(self.hs.face.connections) >= 1, 5)
             self.hs.restart()
@@ -376,6 +393,24 @@ class Traps(Homeservers):
             self.assertEqual(idle.recv(1), b"")
         self.hs.say("alice", self.room, "after")
         self.assertEqual(bodies(self.sally.sync(), self.room), ["after"])
+        self.assertEqual(self.sally.ask("GET", "/.well-known/matrix/client")[0], 404)
+
+
+class OverTls(unittest.TestCase):
+    def test_everything_comes_over_tls_also_after_a_restart(self):
+        folder = tempfile.mkdtemp(prefix="sallyport-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost", "-keyout", "key", "-out", "pem"], check=True, cwd=folder, stderr=subprocess.DEVNULL)
+        ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ours.load_cert_chain(os.path.join(folder, "pem"), os.path.join(folder, "key"))
+        hs = Homeserver(tls=ours)
+        self.addCleanup(hs.close)
+        theirs = ssl.create_default_context(cafile=os.path.join(folder, "pem"))
+        for _ in range(2):
+            with urllib.request.urlopen(hs.url + "/_matrix/client/versions", timeout=20, context=theirs) as answer:
+                self.assertIn("v1.12", json.load(answer)["versions"])
+            hs.restart()
 
 
 class Numbers(Homeservers):

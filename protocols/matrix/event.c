@@ -230,7 +230,5 @@ event_read(struct arena *arena, struct json_object *event, struct event *out)
 		read_reaction(arena, content, out);
 	else if (!strcmp(type, "m.room.redaction"))
 		read_redaction(event, content, out);
-	else if (!strcmp(type, "m.room.encrypted"))
-		out->kind = EVENT_ENCRYPTED;
 	return true;
 }

@@ -15,7 +15,6 @@ enum event_kind {
 	EVENT_TALK,                     /* message */
 	EVENT_MEMBER,                   /* member, membership, shown, why */
 	EVENT_ENCRYPTION,               /* the room is encrypted from here on */
-	EVENT_ENCRYPTED,                /* somebody said what we cannot read */
 	EVENT_TOMBSTONE,                /* replaced_by */
 };
 

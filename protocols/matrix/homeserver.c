@@ -217,3 +217,13 @@ homeserver_insist(struct task *task, struct homeserver *at, enum urgency urgency
 			return fine;
 	}
 }
+
+bool
+homeserver_enter(struct task *task, struct homeserver *at, const struct matrix_call *call, struct matrix_answer *answer)
+{
+	for (;;) {
+		bool fine = homeserver_ask(task, at, call, answer);
+		if (fine || answer->status != 429 || answer->wait > WAIT_LONGEST || !task_pause(task, answer->wait))
+			return fine;
+	}
+}

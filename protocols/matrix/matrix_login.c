@@ -130,7 +130,7 @@ log_in(struct task *task, struct homeserver *at, const char *type, const struct 
 	const struct matrix_call call = { .method = "POST", .path = "/_matrix/client/v3/login", .body = login_body(task, at, type, password), .token = token };
 	struct matrix_answer answer;
 
-	if (!homeserver_insist(task, at, URGENCY_RING, &call, &answer)) {
+	if (!homeserver_enter(task, at, &call, &answer)) {
 		if (answer.status == 403 || answer.status == 400 || answer.status == 401)
 			return barred(task, at, task_text(task, "%s Look at user and the file of its secret.", task->error.text));
 		return false;
@@ -147,7 +147,7 @@ use_token(struct task *task, struct homeserver *at)
 	const struct matrix_call call = { .path = "/_matrix/client/v3/account/whoami", .token = at->conf->token->bytes };
 	struct matrix_answer answer;
 
-	if (!homeserver_insist(task, at, URGENCY_RING, &call, &answer)) {
+	if (!homeserver_enter(task, at, &call, &answer)) {
 		bool renewable = at->conf->password && answer.status == 401;
 		if (answer.status == 401 && !renewable)
 			return barred(task, at, task_text(task, "%s The token in %s is not taken any more.", task->error.text, at->conf->token->path));
@@ -190,7 +190,7 @@ refresh(struct task *task, struct homeserver *at)
 	json_set(body, "refresh_token", at->refresh);
 	const struct matrix_call call = { .method = "POST", .path = "/_matrix/client/v3/refresh", .body = json_write(body), .token = "" };
 	struct matrix_answer answer;
-	if (homeserver_insist(task, at, URGENCY_RING, &call, &answer))
+	if (homeserver_enter(task, at, &call, &answer))
 		return take_tokens(task, at, answer.json);
 	if (answer.status == 401 || answer.status == 403)
 		keep_secret(&at->refresh, NULL);        /* it has ended too: by logging in again, then */

@@ -22,6 +22,7 @@
 enum {
 	FILE_WIDTH = 4000, FILE_LINES = 20000, FILE_MOST = 8 << 20,     /* of what is said as a file; bytes */
 	CAPTION_MOST = 300,
+	TRIES = 4, TRY_AGAIN = 1500,    /* ms: of an answer that has no row */
 };
 
 /* One delivery on its way. */
@@ -298,6 +299,13 @@ take_refusal(const struct sending *sending, const struct matrix_answer *answer)
 	return false;
 }
 
+/* No answer, or one of a proxy before it: the same id may be sent again. What has a row the outbox sends again. */
+static bool
+is_trouble(const struct matrix_answer *answer)
+{
+	return !answer->status || answer->status >= 500;
+}
+
 static bool
 put(const struct sending *sending)
 {
@@ -319,7 +327,10 @@ put(const struct sending *sending)
 			: homeserver_path(task, "/_matrix/client/v3/rooms", sending->id, "redact", delivery->on, txn, NULL) };
 	if (!call.path)
 		return never(sending);
-	if (!homeserver_insist(task, sending->at, delivery->urgency, &call, &answer))
+	bool fine = homeserver_insist(task, sending->at, delivery->urgency, &call, &answer);
+	for (unsigned tries = 1; !fine && !delivery->txn && is_trouble(&answer) && tries < TRIES && task_pause(task, TRY_AGAIN); tries++)
+		fine = homeserver_insist(task, sending->at, delivery->urgency, &call, &answer);
+	if (!fine)
 		return take_refusal(sending, &answer);
 	sending->done->id = json_string(answer.json, "event_id", NULL);
 	return true;

@@ -54,7 +54,7 @@ types(struct arena *arena, const char *const *names)
 }
 
 static const char *const state_types[] = { "m.room.member", "m.room.encryption", "m.room.tombstone", NULL };
-static const char *const timeline_types[] = { "m.room.message", "m.reaction", "m.room.redaction", "m.room.encrypted", "m.room.member", "m.room.encryption",
+static const char *const timeline_types[] = { "m.room.message", "m.reaction", "m.room.redaction", "m.room.member", "m.room.encryption",
 	"m.room.tombstone", NULL };
 static const char *const no_types[] = { NULL };
 
@@ -172,7 +172,6 @@ take_event(struct gathered *gathered, struct matrix_room *room, struct json_part
 			names_set(&at->names, event.member, event.shown);
 		break;
 	case EVENT_ENCRYPTION:
-	case EVENT_ENCRYPTED:
 		membership_encrypted(at, room);
 		break;
 	case EVENT_TOMBSTONE:

@@ -171,6 +171,21 @@ class Trouble(unittest.TestCase):
         self.assertEqual(len(bodies), 2)
         self.assertEqual({re.search(r"device_id\W+(\w+)", body).group(1) for body in bodies}, {"SALLYPORT"})
 
+    def test_a_soft_logout_while_there_are_too_many_requests_stops_nothing(self):
+        self.world()
+        self.up()
+        self.hs.limit(1, 300, "/send/")
+        self.ping("one")
+        self.hs.soft_logout("sally")
+        self.ping("two")
+
+    def test_an_answer_without_a_row_outlives_a_gateway_error(self):
+        self.world()
+        self.up()
+        self.hs.fail(2, 502, "/send/", b"<html>bad gateway</html>")
+        self.ping("one")
+        self.assertEqual(len([event for event in self.hs.sent(type="m.room.message") if "pong" in event["content"]["body"]]), 1)
+
     def test_tokens_that_live_for_a_moment_are_renewed_without_a_word(self):
         self.world(start=False)
         self.hs.lifetime(700)

@@ -33,6 +33,17 @@ add_file(struct arena *arena, struct styled *styled, const struct mirrored *mirr
 		add(styled, 0, arena_printf(arena, " (until %s)", clock_time(arena, mirrored->until, clock_wall())));
 }
 
+/* An action goes on as it began. */
+static void
+add_words(struct styled *styled, const struct styled *words)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		struct span how = words->spans[i];
+		how.style |= words->emote ? STYLE_ITALIC : 0;
+		styled_add(styled, &how, words->spans[i].text, strlen(words->spans[i].text));
+	}
+}
+
 struct drawing
 draw_talk(struct arena *arena, const struct mirrored *mirrored)
 {
@@ -47,7 +58,7 @@ draw_talk(struct arena *arena, const struct mirrored *mirrored)
 	if (mirrored->file)
 		add_file(arena, styled, mirrored);
 	else if (mirrored->words)
-		styled_append(styled, mirrored->words);
+		add_words(styled, mirrored->words);
 	struct html_message message = html_write(arena, styled, BYTES_MOST);
 	return (struct drawing){ message.body, message.formatted };
 }

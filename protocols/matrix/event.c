@@ -133,14 +133,15 @@ is_cut(struct json_object *content, const char *text)
 	return strlen(json_string(content, "body", "")) > BODY_MOST && !strchr(text, '\n');
 }
 
-/* Threats M4: only plain text that somebody typed is ever a command; what bots say never is. */
+/* Threats M4: only plain text that somebody typed is ever a command; what bots say never is, nor what a gateway tells of
+ * another chat: two of them in the same rooms would tell one another's words for ever. */
 static void
 read_message(struct arena *arena, struct json_object *content, struct event *out)
 {
 	const char *type = json_string(content, "msgtype", "");
 	struct message *message = &out->message;
 
-	if (!strcmp(type, "m.notice") || !json_string(content, "body", NULL))
+	if (!strcmp(type, "m.notice") || !json_string(content, "body", NULL) || json_key(content, EVENT_TOLD))
 		return;
 	if (is_edit(content)) {
 		read_edit(arena, content, out);

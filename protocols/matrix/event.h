@@ -10,6 +10,8 @@
 struct arena;
 struct json_object;
 
+#define EVENT_TOLD "sallyport.told"     /* a key of the content: it is told from another chat, by us or by another gateway */
+
 enum event_kind {
 	EVENT_OTHER,                    /* nothing that we use */
 	EVENT_TALK,                     /* message */

@@ -14,6 +14,7 @@
 #include "bridge/talk/mirrored.h"
 #include "bridge/talk/outbox.h"
 #include "protocols/matrix/draw.h"
+#include "protocols/matrix/event.h"
 #include "protocols/matrix/homeserver.h"
 #include "protocols/matrix/matrix_settings.h"
 #include "protocols/matrix/media.h"
@@ -218,6 +219,7 @@ talk(const struct sending *sending)
 	struct json_object *content = json_new_object(task->arena), *new = json_new_object(task->arena), *relates = json_new_object(task->arena);
 	const char *on = sending->delivery->on;
 
+	json_set_flag(content, EVENT_TOLD, true);
 	add_words(content, "m.text", &drawing, on ? "* " : "");
 	add_mentions(task, content, on ? NULL : user_in(sending, mirrored->mention));
 	if (!on) {

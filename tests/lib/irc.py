@@ -6,6 +6,8 @@ import time
 
 
 class Person:
+    joiners = False                             # whether it sees the word joiners that defuse names
+
     def __init__(self, port, nick, tls=None, account=None, password=None, register=False, server_password=None):
         self.nick = nick
         raw = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -52,7 +54,8 @@ class Person:
         while b"\n" in self.buffer:
             line, self.buffer = self.buffer.split(b"\n", 1)
             # Names of people who are there are defused by a word joiner behind their first letter.
-            line = line.rstrip(b"\r").decode("utf-8", "replace").replace("\u2060", "")
+            line = line.rstrip(b"\r").decode("utf-8", "replace")
+            line = line if self.joiners else line.replace("\u2060", "")
             if line.startswith("PING"):
                 self.send("PONG" + line[4:])
             self.lines.append(line)

@@ -165,7 +165,12 @@ class Person:
     # What a room shows.
 
     def history(self, room, limit=500):
-        return self.ask("GET", f"/rooms/{quote(room)}/messages?dir=b&limit={limit}")["chunk"][::-1]
+        events, start = [], ""
+        while len(events) < limit and start is not None:
+            page = self.ask("GET", f"/rooms/{quote(room)}/messages?dir=b&limit={min(limit - len(events), 1000)}{start}")
+            events += page["chunk"]
+            start = "&from=" + page["end"] if page.get("end") else None
+        return events[::-1]
 
     def shows(self, room):
         """What a client draws of it: messages with their edits, each {id, sender, text, html, kind, thread, answers, signs}, oldest first."""

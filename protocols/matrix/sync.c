@@ -65,7 +65,10 @@ filter_body(struct arena *arena, int64_t limit)
 	struct json_object *state = types(arena, state_types), *timeline = types(arena, timeline_types);
 
 	json_set_flag(state, "lazy_load_members", true);
+	/* Else the homeserver leaves out whom it told an earlier life of ours about, and nobody has a name any more. */
+	json_set_flag(state, "include_redundant_members", true);
 	json_set_flag(timeline, "lazy_load_members", true);
+	json_set_flag(timeline, "include_redundant_members", true);
 	json_set_integer(timeline, "limit", limit);
 	json_put(room, "state", state);
 	json_put(room, "timeline", timeline);

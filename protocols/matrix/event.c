@@ -193,6 +193,7 @@ read_member(struct arena *arena, struct json_object *event, struct json_object *
 	out->membership = json_string(content, "membership", "");
 	out->shown = json_string(content, "displayname", NULL);
 	out->direct = json_true(content, "is_direct");
+	out->was_in = !strcmp(json_string(event, "unsigned.prev_content.membership", ""), "join");
 	out->why = text_cut(arena, text_clean(arena, why, strlen(why)), WHY_MOST);
 	out->kind = out->member ? EVENT_MEMBER : EVENT_OTHER;
 }

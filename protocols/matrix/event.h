@@ -29,6 +29,7 @@ struct event {
 	struct message message;         /* without its place's link and channel, and without the speaker */
 	const char *member, *membership, *shown, *why;
 	bool direct;
+	bool was_in;                    /* they were a member before, too: a new name, or a new picture */
 	const char *replaced_by;
 };
 

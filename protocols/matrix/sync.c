@@ -25,7 +25,7 @@ enum {
 	ANSWER_MOST = 4 << 20,          /* bytes of one answer */
 	TIMELINE_MOST = 50,             /* events of a room in one answer; the rest is asked for */
 	GAP_PAGE = 100,                 /* events */
-	GAP_PAGES = 50,                 /* of one gap: what is older is not heard */
+	GAP_MOST = 8 << 20,             /* bytes in one turn: the rest is not heard */
 	INVITES_MOST = 10,              /* looked at in one turn */
 	MESSAGES_LEAST = 64,
 };
@@ -35,6 +35,8 @@ struct gathered {
 	struct task *task;
 	struct homeserver *at;
 	bool first;                     /* nothing is heard */
+	const char *until;              /* nor is what was said in this room before this event: we were not there yet; NULL: all is */
+	size_t gap;                     /* bytes that were asked for because timelines left them out */
 	struct message *each;
 	size_t count, size;
 	unsigned invites;
@@ -138,51 +140,70 @@ room_for_one(struct gathered *gathered)
 	return &gathered->each[gathered->count++];
 }
 
-static void
+static bool
 take_talk(struct gathered *gathered, const struct matrix_room *room, const struct event *event)
 {
 	struct homeserver *at = gathered->at;
 
 	if (gathered->first || !strcmp(event->sender, at->conf->user) || seen_has(at->seen, event->id))
-		return;
+		return false;
 	struct message *message = room_for_one(gathered);
 	*message = event->message;
 	message->place.link = at->link->name;
 	message->place.channel = arena_text(gathered->task->arena, room->name ? room->name : room->id);
 	message->direct = matrix_room_private(room);
 	message->from = speaker_of(gathered, event->sender);
+	return true;
 }
 
 /* -- How the rooms are ------------------------------------------------------------------------------------------------ */
 
-static void
-take_event(struct gathered *gathered, struct matrix_room *room, struct json_part part)
+/* True where its texts are needed later. */
+static bool
+use_event(struct gathered *gathered, struct matrix_room *room, const struct event *event)
 {
-	struct task *task = gathered->task;
 	struct homeserver *at = gathered->at;
-	struct event event;
 
-	/* One that cannot be read (too deep, a NUL in it) is none. */
-	struct json_object *json = json_read(task->arena, part.at, part.length, NULL);
-	if (!json || !event_read(task->arena, json, &event))
-		return;
-	switch (event.kind) {
+	if (gathered->until && event->id && !strcmp(gathered->until, event->id))
+		gathered->until = NULL;
+	switch (event->kind) {
 	case EVENT_TALK:
-		take_talk(gathered, room, &event);
-		break;
+		return !gathered->until && take_talk(gathered, room, event);
 	case EVENT_MEMBER:
-		if (!strcmp(event.membership, "join"))
-			names_set(&at->names, event.member, event.shown);
+		if (!strcmp(event->membership, "join"))
+			names_set(&at->names, event->member, event->shown);
 		break;
 	case EVENT_ENCRYPTION:
 		membership_encrypted(at, room);
 		break;
 	case EVENT_TOMBSTONE:
-		membership_replaced(task, at, room, &event);
+		membership_replaced(gathered->task, at, room, event);
 		break;
 	case EVENT_OTHER:
 		break;
 	}
+	return false;
+}
+
+static void
+free_arena(void *arena)
+{
+	arena_free(arena);
+}
+
+static void
+take_event(struct gathered *gathered, struct matrix_room *room, struct json_part part)
+{
+	struct arena *arena = arena_new();
+	struct event event;
+
+	/* One that cannot be read (too deep, a NUL in it) is none. */
+	struct json_object *json = json_read(arena, part.at, part.length, NULL);
+	bool kept = json && event_read(arena, json, &event) && use_event(gathered, room, &event);
+	if (kept)
+		arena_defer(gathered->task->arena, free_arena, arena);
+	else
+		arena_free(arena);
 }
 
 static void
@@ -204,8 +225,8 @@ fill_gap(struct gathered *gathered, struct matrix_room *room, const char *to)
 	const char *from = at->since;
 	const char *path = homeserver_path(task, "/_matrix/client/v3/rooms", room->id, "messages", NULL);
 
-	for (unsigned page = 0; path && from && strcmp(from, to); page++) {
-		if (page == GAP_PAGES) {
+	while (path && from && strcmp(from, to)) {
+		if (gathered->gap > GAP_MOST) {
 			log_warning("%s: so much was said in %s while I was away that I heard only the first and the last of it.", at->link->name,
 				room->name ? room->name : room->id);
 			return true;
@@ -216,6 +237,7 @@ fill_gap(struct gathered *gathered, struct matrix_room *room, const char *to)
 		if (!homeserver_insist(task, at, URGENCY_STATE, &call, &answer))
 			return answer.status == 403 || answer.status == 404;    /* we were in that room no more */
 		struct json_part all = json_part_of(answer.bytes, answer.length);
+		gathered->gap += answer.length;
 		take_events(gathered, room, json_part_key(all, "chunk"));
 		from = json_part_text(task->arena, json_part_key(all, "end"));
 	}
@@ -238,24 +260,6 @@ count_members(struct gathered *gathered, struct matrix_room *room, struct json_p
 		room->members = joined + (invited > 0 ? invited : 0);
 }
 
-static bool
-take_joined(struct gathered *gathered, const char *id, struct json_part part)
-{
-	struct task *task = gathered->task;
-	struct matrix_room *room = matrix_rooms_get(&gathered->at->rooms, id);
-	struct json_part timeline = json_part_key(part, "timeline");
-
-	room->in = true;
-	room->pause = 0;
-	count_members(gathered, room, json_part_key(part, "summary"));
-	take_events(gathered, room, json_part_key(json_part_key(part, "state"), "events"));
-	const char *before = json_part_text(task->arena, json_part_key(timeline, "prev_batch"));
-	if (!gathered->first && before && json_part_is(json_part_key(timeline, "limited"), "true") && !fill_gap(gathered, room, before))
-		return false;
-	take_events(gathered, room, json_part_key(timeline, "events"));
-	return true;
-}
-
 /* The newest event of the list that is about our own membership. */
 static bool
 about_us(struct gathered *gathered, struct json_part list, struct event *out)
@@ -273,6 +277,29 @@ about_us(struct gathered *gathered, struct json_part list, struct event *out)
 		found = true;
 	}
 	return found;
+}
+
+static bool
+take_joined(struct gathered *gathered, const char *id, struct json_part part)
+{
+	struct task *task = gathered->task;
+	struct matrix_room *room = matrix_rooms_get(&gathered->at->rooms, id);
+	struct json_part timeline = json_part_key(part, "timeline"), events = json_part_key(timeline, "events");
+	struct event came;
+
+	room->in = true;
+	room->pause = 0;
+	count_members(gathered, room, json_part_key(part, "summary"));
+	take_events(gathered, room, json_part_key(json_part_key(part, "state"), "events"));
+	/* What was said before we came is told too, where the room shows its past. */
+	gathered->until = about_us(gathered, events, &came) && !strcmp(came.membership, "join") && !came.was_in ? came.id : NULL;
+	const char *before = json_part_text(task->arena, json_part_key(timeline, "prev_batch"));
+	bool gap = !gathered->first && !gathered->until && before && json_part_is(json_part_key(timeline, "limited"), "true");
+	if (gap && !fill_gap(gathered, room, before))
+		return false;
+	take_events(gathered, room, events);
+	gathered->until = NULL;
+	return true;
 }
 
 static bool

@@ -43,12 +43,12 @@ class OnMatrix(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="sallyport-")
         self.addCleanup(shutil.rmtree, self.folder, True)
 
-    def start(self, more="", conf=CONF):
+    def start(self, more="", conf=CONF, up="1 room"):
         self.gateway = Gateway(self.folder, conf.format(url=self.server.url, folder=self.folder, alias=self.alias, more=more))
         self.gateway.secret("matrix-password", "pw-sally")
         self.addCleanup(self.gateway.stop)
         self.gateway.start()
-        self.up()
+        self.up(up)
         return self.gateway
 
     def up(self, text="1 room"):
@@ -152,6 +152,18 @@ class OnMatrix(unittest.TestCase):
         self.assertFalse(self.ran())
         self.assertEqual([one for one in self.alice.shows(other) if one["sender"] == self.sally.user], [])
         self.sally.leave(other)
+
+    def test_what_was_said_before_it_came_is_not_done(self):
+        self.alias += "-2"
+        self.room = self.alice.create(self.alias, [self.bob.user])
+        self.start(up="not in #")
+        for i in range(60):
+            self.alice.say(self.room, "!build touch")
+        self.alice.in_room(self.room, "invite", self.sally.user)
+        self.up()
+        self.alice.say(self.room, "!ping here")
+        self.shown("pong here")
+        self.assertFalse(self.ran())
 
     def test_in_private_without_a_prefix(self):
         self.start()

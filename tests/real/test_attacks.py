@@ -398,9 +398,12 @@ class EchoBot:
                 for again in (text, "!" + text, "sally: " + text, "sallie: " + text):
                     self.person.say(self.channel, again[:300])
 
-    def close(self):
+    def hush(self):
         self.stopping = True
         self.thread.join(5)
+
+    def close(self):
+        self.hush()
         self.person.close()
 
 
@@ -431,7 +434,8 @@ class Bots(Attack):
         self.assertLessEqual(len(heard) + 1, 3, heard)
         # The echo was at it: it is the gateways that were quiet.
         self.assertGreater(len([line for line in mallory.lines if line.startswith(":echo!")]), 2)
-        # Who speaks to them in private is no loop either: they listen to no notice.
+        # They listen to no notice. The echo is silent now: it would say it again as a message.
+        bot.hush()
         mallory.send("NOTICE #ops :!ping notice")
         mallory.say("#ops", "!ping the-end")
         self.assertNotIn("notice", mallory.expect("pong"))

@@ -25,6 +25,7 @@
 #include "bridge/cli/explain.h"
 #include "bridge/cli/keep.h"
 #include "bridge/cli/manual.h"
+#include "bridge/cli/online.h"
 #include "bridge/protocol.h"
 #include "bridge/report.h"
 #include "bridge/run/store.h"
@@ -109,15 +110,29 @@ run_run(const struct options *options)
 static int
 run_check(const struct options *options)
 {
+	bool online = options->count == 1 && !strcmp(options->words[0], "--online");
+	char counts[200];
+
+	if (online)
+		keep_memory_private();
 	struct setup *setup = setup_read(options->conf);
 	int code = tell_mistakes(setup);
 
-	if (code == EX_OK)
-		printf("%zu link%s, %zu room%s, %zu person%s, %zu role%s, %zu service%s: no mistakes\n",
+	if (code == EX_OK && !(options->count == 0 || online)) {
+		fprintf(stderr, "check takes --online, and nothing else.\n");
+		code = EX_USAGE;
+	} else if (code == EX_OK) {
+		snprintf(counts, sizeof counts, "%zu link%s, %zu room%s, %zu person%s, %zu role%s, %zu service%s",
 			setup->link_count, text_s(setup->link_count), setup->rooms.count, text_s(setup->rooms.count),
 			setup->persons, text_s(setup->persons), setup->roles, text_s(setup->roles),
 			setup->instance_count, text_s(setup->instance_count));
+		if (online)
+			code = online_check(setup, counts);
+		else
+			printf("%s: no mistakes\n", counts);
+	}
 	setup_free(setup);
+	redact_forget();
 	return code;
 }
 
@@ -387,7 +402,7 @@ run_help(const struct options *options)
 
 static const struct subcommand subcommands[] = {
 	{ "run",       "run -c FILE",                   "serve, in the foreground, log on stderr", run_run, true },
-	{ "check",     "check -c FILE",                 "find every mistake in the configuration", run_check, true },
+	{ "check",     "check -c FILE [--online]",      "find every mistake in the configuration; --online also logs in and looks at each room", run_check, true },
 	{ "console",   "console [--solo] -c FILE",      "talk to the running gateway, or to one of your own", run_console, true },
 	{ "status",    "status [--json]",               "links, services, work, what is not yet said", run_status, true },
 	{ "explain",   "explain PERSON COMMAND [ROOM]", "may they, by which rule, or why not", run_explain, true },

@@ -16,6 +16,7 @@ struct delivery;
 struct engine;
 struct fetched;
 struct link_keeping;
+struct looking;
 struct protocol;
 struct task;
 
@@ -69,8 +70,16 @@ struct protocol {
 	/* Optional: the bytes of a file that the chat keeps under `id`, at most `most` of them, in task->arena; waits. Only while the link is up.
 	 * False with the task's error, which is logged; who asked is told no more than that. */
 	bool (*fetch)(struct task *, struct link *, const char *id, size_t most, struct fetched *);
+	/* Optional: logs in beside a gateway that may be running, joins each of the link's channels and tells what is missing there; the link is
+	 * nobody's else. False with the task's error where it could not log in. */
+	bool (*look)(struct task *, struct link *, const struct looking *);
 	/* Optional: whether `channel` could be a place of this protocol; false with a sentence. */
 	bool (*place)(const char *channel, struct error *);
+};
+
+struct looking {
+	void (*trouble)(const char *channel, const char *sentence, void *with);
+	void *with;
 };
 
 struct fetched {

@@ -11,6 +11,7 @@
 #include "bridge/talk/outbox.h"
 #include "protocols/matrix/homeserver.h"
 #include "protocols/matrix/matrix_settings.h"
+#include "protocols/matrix/look.h"
 #include "protocols/matrix/media.h"
 #include "protocols/matrix/membership.h"
 #include "protocols/matrix/send.h"
@@ -141,5 +142,6 @@ const struct protocol protocol_matrix = {
 	.renew = renew,
 	.deliver = send_delivery,
 	.fetch = media_fetch,
+	.look = look_at,
 	.place = matrix_settings_place,
 };

@@ -87,6 +87,14 @@ can(const char *name, void *with)
 	return link ? link->protocol->can : 0;
 }
 
+static bool
+narrow(const char *name, void *with)
+{
+	const struct link *link = links_find(&((struct bridge *)with)->links, name);
+
+	return link && link->protocol->narrow && link->protocol->narrow(link);
+}
+
 /* Somebody waits for what was never said, so the operators hear of it, once a minute. */
 static void
 dropped(const struct place *place, const char *why, void *with)
@@ -567,7 +575,7 @@ bridge_point_to(struct bridge *bridge, struct setup *setup)
 static void
 open_talk(struct bridge *bridge)
 {
-	struct carriers carriers = { deliver, ready, can, dropped, bridge };
+	struct carriers carriers = { deliver, ready, can, dropped, bridge, narrow };
 
 	bridge->talk = (struct talk){ .engine = &bridge->engine, .outbox = outbox_open(&bridge->engine, &carriers),
 		.follows = follows_open(&bridge->engine), .manners = manners_new(), .mores = mores_new(), .pause = pause_new(),

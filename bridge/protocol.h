@@ -73,6 +73,8 @@ struct protocol {
 	/* Optional: logs in beside a gateway that may be running, joins each of the link's channels and tells what is missing there; the link is
 	 * nobody's else. False with the task's error where it could not log in. */
 	bool (*look)(struct task *, struct link *, const struct looking *);
+	/* Optional: whether the server has just said that it takes only so much. */
+	bool (*narrow)(const struct link *);
 	/* Optional: whether `channel` could be a place of this protocol; false with a sentence. */
 	bool (*place)(const char *channel, struct error *);
 };

@@ -22,6 +22,7 @@ struct mirrored {
 	const struct attached *file;    /* NULL: none */
 	const char *url;                /* where the file can be seen until `until` (wall ms); NULL: nowhere */
 	int64_t until;
+	struct mirrored *next;          /* said in the same message; NULL: none. Of that the store knows, not the JSON. */
 };
 
 const char *mirrored_json(struct arena *, const struct mirrored *);

@@ -66,14 +66,30 @@ item_free(struct item *item)
 	free(item);
 }
 
+static bool
+is_narrow(const struct lane *lane)
+{
+	const struct carriers *carriers = &lane->outbox->carriers;
+
+	return carriers->narrow && carriers->narrow(lane->place.link, carriers->with);
+}
+
+/* While there is room for everything, talk and states keep the order in which they came. */
+static enum urgency
+urgency_of(const struct item *item, bool narrow)
+{
+	return item->urgency == URGENCY_TALK && !narrow ? URGENCY_STATE : item->urgency;
+}
+
 /* Where the most urgent item of the lane hangs, the first of them; of those without a row alone where `loose` says so. NULL where there is none. */
 static struct item **
 next_of(struct lane *lane, bool loose)
 {
 	struct item **found = NULL;
+	bool narrow = is_narrow(lane);
 
 	for (struct item **at = &lane->first; *at; at = &(*at)->next)
-		if (!(loose && (*at)->row) && (!found || (*at)->urgency < (*found)->urgency))
+		if (!(loose && (*at)->row) && (!found || urgency_of(*at, narrow) < urgency_of(*found, narrow)))
 			found = at;
 	return found;
 }
@@ -168,6 +184,7 @@ lane_put(struct lane *lane, struct item *item)
 
 struct taking {
 	int64_t id;
+	bool narrow;
 	struct outbox_row row;
 };
 
@@ -176,7 +193,7 @@ take_row(struct db *db, void *with, struct arena *arena, struct error *error)
 {
 	struct taking *taking = with;
 
-	return outbox_row_take(db, arena, taking->id, &taking->row, error);
+	return outbox_row_take(db, arena, taking->id, taking->narrow, &taking->row, error);
 }
 
 struct giving {
@@ -225,6 +242,18 @@ drop(struct task *task, struct lane *lane, const struct outbox_row *row)
 		log_error("That a message for %s cannot be said could not be stored: %s", row->place, task->error.text);
 }
 
+/* With the lines that go along with it. */
+static bool
+read_talk(struct arena *arena, const struct outbox_row *row, struct delivery *delivery, struct error *error)
+{
+	struct mirrored *first = mirrored_read(arena, row->body, error), *last = first;
+
+	for (size_t i = 0; last && i < row->along_count; i++)
+		last = last->next = mirrored_read(arena, row->along[i], error);
+	delivery->talk = first;
+	return last;
+}
+
 static bool
 read_body(struct arena *arena, const struct outbox_row *row, struct delivery *delivery, struct error *error)
 {
@@ -233,7 +262,7 @@ read_body(struct arena *arena, const struct outbox_row *row, struct delivery *de
 		return true;
 	}
 	if (row->op == DELIVERY_TALK)
-		return (delivery->talk = mirrored_read(arena, row->body, error));
+		return read_talk(arena, row, delivery, error);
 	struct card *card = card_read(arena, row->body, error);
 	if (!card)
 		return false;
@@ -303,6 +332,7 @@ say_row(struct task *task, struct lane *lane, int64_t id)
 	struct item *item;
 
 	taken->id = id;
+	taken->narrow = is_narrow(lane);
 	if (!store_commit(task, work)) {
 		while (!task->cancelled && (item = take(lane, true)))
 			say_loose(task, lane, item);

@@ -33,7 +33,7 @@ enum delivery_op {
 };
 
 /* What goes first where a chat takes only so much. */
-enum urgency { URGENCY_RING, URGENCY_STATE, URGENCY_THREAD, URGENCY_PROGRESS, URGENCY_REACTION };
+enum urgency { URGENCY_RING, URGENCY_STATE, URGENCY_THREAD, URGENCY_TALK, URGENCY_PROGRESS, URGENCY_REACTION };
 
 /* One thing to say in one place. */
 struct delivery {
@@ -63,6 +63,8 @@ struct carriers {
 	unsigned (*can)(const char *link, void *with);          /* CAN_EDIT | ... */
 	void (*dropped)(const struct place *, const char *why, void *with);     /* something was never said */
 	void *with;
+	/* Whether the chat takes only so much now: talk then goes behind states, several lines as one message. NULL: none ever does. */
+	bool (*narrow)(const char *link, void *with);
 };
 
 struct outbox *outbox_open(const struct engine *, const struct carriers *);

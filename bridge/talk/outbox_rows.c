@@ -14,11 +14,14 @@ enum {
 	DAY = 24 * 3600 * 1000,         /* ms */
 	KEEP_DAYS = 7,
 	PRUNE_EVERY = 256,              /* rows */
+	ALONG_MOST = 40,                /* lines that are said with another one */
+	ALONG_BYTES = 16 << 10,         /* of their bodies */
 };
 
 /* For how long something is worth saying, in ms, by its urgency. */
 static const int64_t lives[] = {
-	[URGENCY_RING] = DAY, [URGENCY_STATE] = DAY, [URGENCY_THREAD] = DAY, [URGENCY_PROGRESS] = 60 * 1000, [URGENCY_REACTION] = 15 * 60 * 1000,
+	[URGENCY_RING] = DAY, [URGENCY_STATE] = DAY, [URGENCY_THREAD] = DAY, [URGENCY_TALK] = DAY,
+	[URGENCY_PROGRESS] = 60 * 1000, [URGENCY_REACTION] = 15 * 60 * 1000,
 };
 
 static const char *const schema[] = {
@@ -42,6 +45,10 @@ static const char *const schema[] = {
 	"INSERT INTO shown2(label, place, message) SELECT label, place, message FROM shown;"
 	"DROP TABLE shown; ALTER TABLE shown2 RENAME TO shown;"
 	"CREATE INDEX shown_message ON shown(message, place);",
+
+	/* Talk has an urgency of its own now, between threads and progress. */
+	"ALTER TABLE outbox ADD COLUMN leader INTEGER; CREATE INDEX outbox_leader ON outbox(leader) WHERE leader IS NOT NULL;"
+	"UPDATE outbox SET urgency=urgency+1 WHERE urgency>=3;",
 	NULL
 };
 
@@ -105,7 +112,7 @@ read_row(struct db *db, struct arena *arena, struct outbox_row *out, bool *edits
 
 	out->gone = true;
 	db_query(db, &row, "SELECT place, op, urgency, edits, label, txn, replies, thread, onto, body, tries, expires, answers FROM outbox"
-		" WHERE id=? AND state IN('queued','trying')", "i", out->id);
+		" WHERE id=? AND leader IS NULL AND state IN('queued','trying')", "i", out->id);
 	if (row_next(&row)) {
 		*out = (struct outbox_row){ .id = out->id, .place = arena_text(arena, row_text(&row, 0)), .op = (enum delivery_op)row_integer(&row, 1),
 			.urgency = (enum urgency)row_integer(&row, 2), .label = arena_text(arena, row_text(&row, 4)), .txn = arena_text(arena, row_text(&row, 5)),
@@ -147,7 +154,7 @@ find_answered(struct db *db, struct arena *arena, const char *label, const char 
 
 /* What is edited, or rung under. Where nothing was shown yet, the message that is still to come rings by itself. */
 static void
-aim(struct outbox_row *row, bool edits, const char *shown)
+aim(struct outbox_row *row, bool edits, const char *shown, bool shared)
 {
 	if (row->op == DELIVERY_SAY && edits && shown) {
 		row->op = DELIVERY_EDIT;
@@ -155,7 +162,9 @@ aim(struct outbox_row *row, bool edits, const char *shown)
 	} else if (row->op == DELIVERY_RING) {
 		row->thread = shown;
 		row->gone = !shown;
-	} else if (row->op == DELIVERY_TALK && edits)
+	} else if (row->op == DELIVERY_TALK && edits && shared)
+		row->replies = shown;   /* an edit would take the words of others away */
+	else if (row->op == DELIVERY_TALK && edits)
 		row->on = shown;
 	else if (row->op == DELIVERY_TAKE_BACK) {
 		row->on = shown;
@@ -163,11 +172,64 @@ aim(struct outbox_row *row, bool edits, const char *shown)
 	}
 }
 
+/* Whether more than one thing is said in that message. */
+static bool
+is_shared(struct db *db, const char *place, const char *message, bool *shared, struct error *error)
+{
+	struct row row;
+
+	db_query(db, &row, "SELECT count(*)>1 FROM shown WHERE message=? AND place=?", "tt", message, place);
+	*shared = row_next(&row) && row_integer(&row, 0);
+	return row_end(&row, error);
+}
+
+/* The talk behind it, up to what has to be said by itself: an edit, an answer, a command. */
+static bool
+find_along(struct db *db, const struct outbox_row *first, int64_t *last, struct error *error)
+{
+	struct row row;
+	size_t count = 0, bytes = 0;
+	bool fits = true;
+
+	*last = first->id;
+	db_query(db, &row, "SELECT id, length(CAST(body AS BLOB)), op=? AND urgency=? AND edits=0 AND answers IS NULL AND tries=0 FROM outbox"
+		" WHERE place=? AND op IN(?,?) AND id>? AND state IN('queued','trying') ORDER BY id", "iitiii", (int64_t)DELIVERY_TALK, (int64_t)URGENCY_TALK,
+		first->place, (int64_t)DELIVERY_TALK, (int64_t)DELIVERY_TAKE_BACK, first->id);
+	while (fits && row_next(&row)) {
+		bytes += (size_t)row_integer(&row, 1);
+		fits = row_integer(&row, 2) && ++count <= ALONG_MOST && bytes <= ALONG_BYTES;
+		*last = fits ? row_integer(&row, 0) : *last;
+	}
+	return row_end(&row, error);
+}
+
+static bool
+take_along(struct db *db, const struct outbox_row *first, struct error *error)
+{
+	int64_t last;
+
+	return find_along(db, first, &last, error)
+	    && db_run(db, error, "UPDATE outbox SET leader=? WHERE place=? AND op=? AND id>? AND id<=? AND state='queued'", "itiii", first->id, first->place,
+		(int64_t)DELIVERY_TALK, first->id, last);
+}
+
+static bool
+read_along(struct db *db, struct arena *arena, struct outbox_row *out, struct error *error)
+{
+	struct row row;
+
+	out->along = arena_take(arena, ALONG_MOST * sizeof *out->along);
+	db_query(db, &row, "SELECT body FROM outbox WHERE leader=? ORDER BY id LIMIT 40", "i", out->id);
+	while (out->along_count < ALONG_MOST && row_next(&row))
+		out->along[out->along_count++] = arena_text(arena, row_text(&row, 0));
+	return row_end(&row, error);
+}
+
 bool
-outbox_row_take(struct db *db, struct arena *arena, int64_t id, struct outbox_row *out, struct error *error)
+outbox_row_take(struct db *db, struct arena *arena, int64_t id, bool narrow, struct outbox_row *out, struct error *error)
 {
 	const char *shown, *answers = NULL, *answered;
-	bool edits = false;
+	bool edits = false, shared = false;
 
 	*out = (struct outbox_row){ .id = id };
 	if (!read_row(db, arena, out, &edits, &answers, error))
@@ -181,8 +243,14 @@ outbox_row_take(struct db *db, struct arena *arena, int64_t id, struct outbox_ro
 		return false;
 	if (out->early && !out->stale)
 		return true;
-	aim(out, edits, shown);
-	return db_run(db, error, "UPDATE outbox SET state=?, tries=tries+1 WHERE id=?", "ti", out->stale || out->gone ? "stale" : "trying", id);
+	if (shown && edits && !is_shared(db, out->place, shown, &shared, error))
+		return false;
+	aim(out, edits, shown, shared);
+	if (narrow && out->op == DELIVERY_TALK && out->urgency == URGENCY_TALK && !edits && !out->tries && !take_along(db, out, error))
+		return false;
+	if (out->op == DELIVERY_TALK && !read_along(db, arena, out, error))
+		return false;
+	return db_run(db, error, "UPDATE outbox SET state=?, tries=tries+1 WHERE id=? OR leader=?", "tii", out->stale || out->gone ? "stale" : "trying", id, id);
 }
 
 bool
@@ -202,7 +270,7 @@ outbox_rows_prune(struct db *db, struct error *error)
 bool
 outbox_row_sent(struct db *db, const struct outbox_row *row, const char *message, struct error *error)
 {
-	if (!db_run(db, error, "UPDATE outbox SET state='sent', message=? WHERE id=?", "ti", message, row->id))
+	if (!db_run(db, error, "UPDATE outbox SET state='sent', message=? WHERE id=? OR leader=?", "tii", message, row->id, row->id))
 		return false;
 	if (row->id % PRUNE_EVERY == 0 && !outbox_rows_prune(db, error))
 		return false;
@@ -210,8 +278,8 @@ outbox_row_sent(struct db *db, const struct outbox_row *row, const char *message
 	bool new = row->op == DELIVERY_SAY || (row->op == DELIVERY_TALK && !row->on);
 	if (!new || !row->label || !message)
 		return true;
-	return db_run(db, error, "INSERT INTO shown(label, place, message, at) VALUES(?,?,?,?) ON CONFLICT(label, place) DO UPDATE SET message=excluded.message,"
-		" at=excluded.at", "ttti", row->label, row->place, message, clock_wall());
+	return db_run(db, error, "INSERT INTO shown(label, place, message, at) SELECT label, place, ?, ? FROM outbox WHERE (id=? OR leader=?) AND label IS NOT NULL"
+		" ON CONFLICT(label, place) DO UPDATE SET message=excluded.message, at=excluded.at", "tiii", message, clock_wall(), row->id, row->id);
 }
 
 bool
@@ -254,7 +322,7 @@ outbox_txn(char txn[OUTBOX_TXN], const char *from, const char *id, const char *t
 bool
 outbox_row_dropped(struct db *db, const struct outbox_row *row, const char *why, struct error *error)
 {
-	return db_run(db, error, "UPDATE outbox SET state='dropped', error=? WHERE id=?", "ti", why, row->id);
+	return db_run(db, error, "UPDATE outbox SET state='dropped', error=? WHERE id=? OR leader=?", "tii", why, row->id, row->id);
 }
 
 bool

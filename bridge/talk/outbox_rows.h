@@ -53,9 +53,12 @@ struct outbox_row {
 	enum delivery_op op;            /* DELIVERY_EDIT where there is something to edit */
 	enum urgency urgency;
 	const char *place, *txn, *label, *replies, *thread, *on, *body;
+	const char **along;             /* of talk, the bodies of what is said with it in one message */
+	size_t along_count;
 };
-/* queued -> trying, committed before the bytes leave (T7 of the data model). */
-bool outbox_row_take(struct db *, struct arena *, int64_t id, struct outbox_row *, struct error *);
+/* queued -> trying, committed before the bytes leave (T7 of the data model). `narrow`: the talk that waits behind it goes along, now and in every
+ * other try, so that the message stays the same. */
+bool outbox_row_take(struct db *, struct arena *, int64_t id, bool narrow, struct outbox_row *, struct error *);
 /* trying -> sent, with the chat's own id of the message, or NULL (T8). */
 bool outbox_row_sent(struct db *, const struct outbox_row *, const char *message, struct error *);
 bool outbox_row_dropped(struct db *, const struct outbox_row *, const char *why, struct error *);

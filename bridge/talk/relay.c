@@ -10,6 +10,7 @@
 #include "bridge/base/text.h"
 #include "bridge/rights/role.h"
 #include "bridge/talk/files.h"
+#include "bridge/talk/hearing.h"
 #include "bridge/talk/message.h"
 #include "bridge/talk/mirrored.h"
 #include "bridge/talk/outbox.h"
@@ -27,6 +28,7 @@ struct relaying {
 	struct mirrored mirrored;
 	const char *place, *id, *on;    /* of the message that is mirrored */
 	const char *link, *hooks_url;   /* whose file it is; where others reach us, NULL: nowhere */
+	bool asks;                      /* a command, whose answer follows: it is not kept back behind talk */
 	size_t count;
 	struct relaying_to { const char *place, *mention; unsigned can; char txn[OUTBOX_TXN]; } *each;
 };
@@ -97,6 +99,7 @@ relay_make(const struct talk *talk, struct arena *arena, const struct message *m
 	relaying->hooks_url = arena_text(arena, talk->hooks_url);
 	relaying->place = place_text(arena, &message->place);
 	relaying->id = arena_text(arena, message->id);
+	relaying->asks = hearing_ours(talk, message);
 	relaying->on = arena_text(arena, message->on);
 	relaying->each = arena_take(arena, room->place_count * sizeof *relaying->each);
 	for (size_t i = 0; i < room->place_count; i++) {
@@ -164,7 +167,7 @@ write_said(struct db *db, struct arena *arena, const struct relaying *relaying, 
 		const struct relaying_to *to = &relaying->each[i];
 		mirrored.mention = to->mention;
 		struct outbox_new row = { .place = to->place, .txn = to->txn, .label = message_label(arena, relaying->place, relaying->id), .answers = answers,
-			.op = DELIVERY_TALK, .urgency = URGENCY_STATE, .body = mirrored_json(arena, &mirrored) };
+			.op = DELIVERY_TALK, .urgency = relaying->asks ? URGENCY_STATE : URGENCY_TALK, .body = mirrored_json(arena, &mirrored) };
 		if (!outbox_row_write(db, &row, error))
 			return false;
 	}
@@ -180,7 +183,7 @@ write_edited(struct db *db, struct arena *arena, const struct relaying *relaying
 		struct mirrored mirrored = relaying->mirrored;
 		bool edits = to->can & CAN_EDIT;
 		mirrored.kind = edits ? MESSAGE_SAID : MESSAGE_EDITED;
-		struct outbox_new row = { .place = to->place, .txn = to->txn, .label = label, .edits = edits, .op = DELIVERY_TALK, .urgency = URGENCY_STATE,
+		struct outbox_new row = { .place = to->place, .txn = to->txn, .label = label, .edits = edits, .op = DELIVERY_TALK, .urgency = URGENCY_TALK,
 			.body = mirrored_json(arena, &mirrored) };
 		if (!outbox_row_write(db, &row, error))
 			return false;
@@ -193,7 +196,7 @@ write_taken_back(struct db *db, struct arena *arena, const struct relaying *rela
 {
 	for (size_t i = 0; i < relaying->count; i++) {
 		const struct relaying_to *to = &relaying->each[i];
-		struct outbox_new row = { .place = to->place, .txn = to->txn, .label = label, .urgency = URGENCY_STATE,
+		struct outbox_new row = { .place = to->place, .txn = to->txn, .label = label, .urgency = URGENCY_TALK,
 			.op = to->can & CAN_REDACT ? DELIVERY_TAKE_BACK : DELIVERY_TALK, .body = mirrored_json(arena, &relaying->mirrored) };
 		if (!outbox_row_take_back(db, &row, error))
 			return false;

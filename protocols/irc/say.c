@@ -20,7 +20,7 @@ enum {
 	TEXT_MOST = 4096,
 };
 
-static const char resent[] = " (resent)";
+const char say_resent[] = " (resent)";
 
 /* What the server leaves us of a line. */
 size_t
@@ -217,14 +217,14 @@ struct said
 say_card(struct arena *arena, const struct say *say, const struct card *original)
 {
 	struct card *card = card_copy(arena, original);
-	size_t most = say_room(say) - (say->again ? strlen(resent) : 0);
+	size_t most = say_room(say) - (say->again ? strlen(say_resent) : 0);
 
 	/* In private there is nobody else to address. */
 	if (!say->channel && !card->ring)
 		card->to = NULL;
 	struct lines lines = card_lines(arena, card, most < WIDTH ? most : WIDTH, say->lines ? say->lines : LINES);
 	if (say->again && lines.count)
-		lines.each[lines.count - 1] = arena_printf(arena, "%s%s", lines.each[lines.count - 1], resent);
+		lines.each[lines.count - 1] = arena_printf(arena, "%s%s", lines.each[lines.count - 1], say_resent);
 	if (say->whole_bytes) {
 		struct said said = say_lines(arena, say, card, &lines, true);
 		if (fits_whole(say, &said))

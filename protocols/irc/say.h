@@ -39,6 +39,9 @@ struct said {
 	} *each;
 };
 
+/* What ends the last line of what is said again. */
+extern const char say_resent[];
+
 struct said say_card(struct arena *, const struct say *, const struct card *);
 /* What somebody said elsewhere: as they said it, with their name before each line. */
 struct said say_talk(struct arena *, const struct say *, const struct mirrored *);

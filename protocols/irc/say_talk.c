@@ -62,7 +62,7 @@ sentence(struct arena *arena, const struct say *say, const struct mirrored *mirr
 struct said
 say_talk(struct arena *arena, const struct say *say, const struct mirrored *mirrored)
 {
-	const struct formatting how = { .who = mirrored->who, .defuse = say_is_here(say, mirrored->who, strlen(mirrored->who)), .width = say_room(say),
+	const struct formatting how = { .who = mirrored->who, .defuse = say_is_here(say, mirrored->who, strlen(mirrored->who)), .width = say_room(say) - (say->again ? strlen(say_resent) : 0),
 		.lines = say->lines ? say->lines : LINES, .codes = true };
 	struct formatted lines = formatting_write(arena, sentence(arena, say, mirrored), &how);
 	struct said said = { .size = lines.count + 1 };
@@ -70,6 +70,8 @@ say_talk(struct arena *arena, const struct say *say, const struct mirrored *mirr
 	said.each = arena_take(arena, (said.size + 1) * sizeof *said.each);
 	for (size_t i = 0; i < lines.count; i++)
 		said.each[said.count++] = (struct said_line){ "PRIVMSG", lines.each[i], false, false };
+	if (say->again && said.count)
+		said.each[said.count - 1].text = arena_printf(arena, "%s%s", said.each[said.count - 1].text, say_resent);
 	if (lines.left)
 		said.each[said.count++] = (struct said_line){ "PRIVMSG", arena_printf(arena, "<%s> ... and %s more, to be read on %s", mirrored->who,
 			text_size(arena, (int64_t)lines.left), mirrored->chat), false, false };

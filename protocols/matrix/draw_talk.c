@@ -44,11 +44,10 @@ add_words(struct styled *styled, const struct styled *words)
 	}
 }
 
-struct drawing
-draw_talk(struct arena *arena, const struct mirrored *mirrored)
+static void
+add_one(struct arena *arena, struct styled *styled, const struct mirrored *mirrored)
 {
 	bool emote = mirrored->words && mirrored->words->emote;
-	struct styled *styled = styled_new(arena, false);
 
 	add(styled, emote ? STYLE_ITALIC : STYLE_BOLD, mirrored->who);
 	if (emote)
@@ -59,6 +58,19 @@ draw_talk(struct arena *arena, const struct mirrored *mirrored)
 		add_file(arena, styled, mirrored);
 	else if (mirrored->words)
 		add_words(styled, mirrored->words);
+}
+
+/* A line each, where there are several in one message. */
+struct drawing
+draw_talk(struct arena *arena, const struct mirrored *mirrored)
+{
+	struct styled *styled = styled_new(arena, false);
+
+	for (const struct mirrored *one = mirrored; one; one = one->next) {
+		if (one != mirrored)
+			add(styled, 0, "\n");
+		add_one(arena, styled, one);
+	}
 	struct html_message message = html_write(arena, styled, BYTES_MOST);
 	return (struct drawing){ message.body, message.formatted };
 }

@@ -61,12 +61,18 @@ go(struct gate *gate, const struct waiting_at_gate *mine)
 }
 
 bool
+gate_is_narrow(const struct gate *gate)
+{
+	return clock_mono() < gate->narrow_until;
+}
+
+bool
 gate_enter(struct task *task, struct gate *gate, enum urgency urgency, bool *narrow)
 {
 	struct waiting_at_gate mine = { .engine = task->engine, .task = task->id, .urgency = urgency };
 
 	*narrow = false;
-	if (clock_mono() >= gate->narrow_until && !gate->closed)
+	if (!gate_is_narrow(gate) && !gate->closed)
 		return !task->cancelled;
 	struct watch *timer = loop_timer(task->engine->loop, wake, &mine);
 	come(gate, &mine);

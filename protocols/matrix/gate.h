@@ -22,6 +22,7 @@ struct gate {
 bool gate_enter(struct task *, struct gate *, enum urgency, bool *narrow);
 void gate_leave(struct task *, struct gate *);
 void gate_shut(struct gate *, int64_t ms);      /* the server wants a pause of that length */
+bool gate_is_narrow(const struct gate *);       /* they pass one by one */
 void gate_close(struct gate *);                 /* all who wait are sent away */
 
 #endif

@@ -81,7 +81,8 @@ struct matrix_answer {
 bool homeserver_ask(struct task *, struct homeserver *, const struct matrix_call *, struct matrix_answer *);
 /* The same, and waits as long as the server says that it gets too many requests; the more urgent go first. */
 bool homeserver_insist(struct task *, struct homeserver *, enum urgency, const struct matrix_call *, struct matrix_answer *);
-/* For logging in, which others may wait for at the gate: it passes by it, and waits by itself. call->token must be there. */
+/* For logging in, which others may wait for at the gate (call->token must be there), and for a sync, which the homeserver keeps open while they want to
+ * speak: it passes by the gate, and waits by itself. */
 bool homeserver_enter(struct task *, struct homeserver *, const struct matrix_call *, struct matrix_answer *);
 /* The path with its parts, each encoded; ended by NULL. NULL with the task's error where one is no part of a path. */
 const char *homeserver_path(struct task *, const char *first, ...) __attribute__((sentinel));

@@ -130,6 +130,14 @@ renew(struct link *link)
 	task_wake(link->engine, at->task);
 }
 
+static bool
+narrow(const struct link *link)
+{
+	const struct homeserver *at = link->own;
+
+	return at && gate_is_narrow(&at->gate);
+}
+
 const struct protocol protocol_matrix = {
 	.name = "matrix",
 	.about = "A Matrix homeserver, as an ordinary account: rooms that are not encrypted, messages that are edited, threads and reactions.",
@@ -143,5 +151,6 @@ const struct protocol protocol_matrix = {
 	.deliver = send_delivery,
 	.fetch = media_fetch,
 	.look = look_at,
+	.narrow = narrow,
 	.place = matrix_settings_place,
 };

@@ -411,7 +411,7 @@ sync_turn(struct task *task, struct homeserver *at)
 	const struct matrix_call call = { .path = at->since ? url_query(task->arena, path, "since", at->since) : path, .raw = true, .most = ANSWER_MOST,
 		.seconds = (unsigned)(at->conf->poll / 1000) + 30, .lingers = true };
 	struct matrix_answer answer;
-	if (homeserver_insist(task, at, URGENCY_RING, &call, &answer))
+	if (homeserver_enter(task, at, &call, &answer))
 		return take_answer(task, at, &answer);
 	if (answer.status == 400 && at->since)
 		return begin_again(at);

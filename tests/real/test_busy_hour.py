@@ -130,6 +130,32 @@ class Away(Hour):
 
 
 @unittest.skipUnless(synapse.THERE, "needs the real servers")
+class Narrow(Hour):
+    """Synapse as it comes: ten messages at once, then one in five seconds."""
+    limits = True
+
+    def test_who_asked_hears_of_it_before_a_flood_of_talk_and_all_of_it_arrives(self):
+        self.start()
+        self.alice.say(self.room, "!build mark id=a secs=2 rc=1")
+        self.bob.expect("B1 running")
+        things.wait_until(lambda: any("B1 running" in text for text in self.texts()), 20, "the card")
+        for i in range(40):
+            self.bob.say("#ops", f"line {i}")
+        things.wait_until(lambda: len(self.told("line")) >= 40, 60, "the lines")
+        texts = self.texts()
+        self.assertEqual(self.told("line"), list(range(40)))
+        several = [text for text in texts if text.count("(IRC): line") > 1]
+        self.assertLessEqual(len([text for text in texts if "line" in text]), 20, texts)
+        self.assertTrue(several)
+        # The ring is a message of its own, before the last of the talk.
+        rings = [i for i, text in enumerate(texts) if text.startswith("alice: B1 failed") or "B1 failed" in text]
+        self.assertTrue(rings and rings[0] < texts.index(several[-1]), texts)
+        # Each line that went with others is known by itself.
+        together = next(one for one in self.alice.shows(self.room) if one["text"] == several[-1])
+        self.assertTrue(together["html"].startswith("<strong>bob</strong> (IRC): line"), together["html"])
+
+
+@unittest.skipUnless(synapse.THERE, "needs the real servers")
 class Killed(Hour):
     def life(self, number, chance):
         """One life: a few things said and done on both sides, then kill -9 at some moment."""

@@ -310,7 +310,7 @@ static void
 open_gateway(struct fixture *fixture)
 {
 	static const struct tables *const tables[] = { &audit_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, NULL };
-	struct carriers carriers = { deliver, ready, can, dropped, fixture };
+	struct carriers carriers = { deliver, ready, can, dropped, fixture, NULL };
 	enum store_open_error why;
 	struct error error = { "" };
 

@@ -185,7 +185,7 @@ static void
 open_gateway(struct fixture *fixture)
 {
 	static const struct tables *const tables[] = { &outbox_tables, NULL };
-	struct carriers carriers = { deliver, ready, can, dropped, fixture };
+	struct carriers carriers = { deliver, ready, can, dropped, fixture, NULL };
 	enum store_open_error why;
 	struct error error = { "" };
 
@@ -194,7 +194,7 @@ open_gateway(struct fixture *fixture)
 	fixture->engine.store = store_open(&fixture->engine, fixture->folder, tables, &why, &error);
 	if (!fixture->engine.store)
 		fail_msg("%s", error.text);
-	fixture->talk = (struct talk){ .engine = &fixture->engine, .rights = open_rights(fixture->conf), .rooms = &fixture->rooms,
+	fixture->talk = (struct talk){ .engine = &fixture->engine, .name = "sally", .prefix = "!", .rights = open_rights(fixture->conf), .rooms = &fixture->rooms,
 		.outbox = outbox_open(&fixture->engine, &carriers) };
 	outbox_begin(fixture->talk.outbox);
 }

@@ -390,7 +390,10 @@ class Traps(Homeservers):
             self.hs.wait(lambda: len(self.hs.face.connections) >= 1, 5)
             self.hs.restart()
             idle.settimeout(5)
-            self.assertEqual(idle.recv(1), b"")
+            try:
+                self.assertEqual(idle.recv(1), b"")
+            except ConnectionResetError:
+                pass                                # ended all the same
         self.hs.say("alice", self.room, "after")
         self.assertEqual(bodies(self.sally.sync(), self.room), ["after"])
         self.assertEqual(self.sally.ask("GET", "/.well-known/matrix/client")[0], 404)

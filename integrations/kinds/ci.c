@@ -358,7 +358,7 @@ reply_open(struct request *request)
 	if (!label_look_open(task, CI_KIND, request->instance->name, request->room ? request->room->name : NULL, &open, &count))
 		return false;
 	if (!count)
-		return request_reply(request, card_new(task->arena, TONE_PLAIN, "nothing of %s is being built for here", request->instance->name));
+		return request_reply(request, card_new(task->arena, TONE_PLAIN, "nothing of %s is being built here", request->instance->name));
 	struct card *all = card_new(task->arena, TONE_PLAIN, "%zu build%s of %s:", count, text_s(count), request->instance->name);
 	for (size_t i = count; i-- > 0;) {
 		struct lines lines = card_lines(task->arena, said_card(request, &open[i]), 300, 2);

@@ -943,7 +943,7 @@ test_status_says_what_a_build_does(void **state)
 	struct fixture *fixture = *state;
 
 	say(fixture, "alice", "!status");
-	expect(fixture, "-- alice: nothing of ci is being built for here");
+	expect(fixture, "-- alice: nothing of ci is being built here");
 	say(fixture, "alice", "!build web target=staging");
 	expect(fixture, "-- B1 running*");
 	say(fixture, "bob", "!status");

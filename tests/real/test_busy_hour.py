@@ -9,7 +9,7 @@ import time
 import unittest
 
 from lib import irc, servers, synapse, things
-from lib.gateway import Gateway
+from lib.gateway import PROGRAM, Gateway
 
 CONF = """
 strangers = {{ "help", "ping", "whoami" }}
@@ -28,7 +28,7 @@ person "alice" {{ accounts = {{ "hq/@alice:hs.test" }} roles = {{ "all" }} }}
 person "bob" {{ accounts = {{ "corp/bob" }} roles = {{ "all" }} }}
 role "all" {{ look = {{ "*" }} may = {{ "local.*" }} }}
 """
-KILLS = int(os.environ.get("SALLYPORT_KILLS", "12"))
+KILLS = int(os.environ.get("SALLYPORT_KILLS", "5" if "-sanitizers" in PROGRAM else "10"))
 
 
 class Hour(unittest.TestCase):

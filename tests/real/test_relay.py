@@ -8,7 +8,7 @@ import time
 import unittest
 
 from lib import irc, servers, synapse, things
-from lib.gateway import Gateway
+from lib.gateway import PROGRAM, Gateway
 
 CONF = """
 strangers = {{ "help", "ping", "whoami" }}
@@ -243,7 +243,7 @@ irc "corp" {{ nick = "{nick}" server = "127.0.0.1" port = {port} tls = no flood 
 matrix "hq" {{ server = "{url}" user = "@{nick}:hs.test" password_file = "matrix-password" inviters = {{ "hs.test" }} retry = "1s" }}
 room "ops" {{ places = {{ "corp/#ops", "hq/#{alias}:hs.test" }} relay = yes }}
 """
-LINES = int(os.environ.get("SALLYPORT_LINES", "250"))
+LINES = int(os.environ.get("SALLYPORT_LINES", "50" if "-sanitizers" in PROGRAM else "150"))
 
 
 @unittest.skipUnless(synapse.THERE, "needs the real servers")

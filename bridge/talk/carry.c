@@ -355,7 +355,8 @@ fill_sayings(struct ending *ending, struct arena *arena, const struct request *r
 	const struct request_private *own = request->own;
 
 	for (size_t i = 0; i < own->reply_count; i++) {
-		const struct card *card = own->replies[i];
+		struct card *card = own->replies[i];
+		card->seen = card->state && card->id && !request->label && !own->by_sign;
 		ending->sayings[ending->count++] = outbox_saying(request->talk->outbox, arena, request->room, &request->place, own->replies_to, card);
 		if (card->state)
 			ending->card = card_json(arena, card);

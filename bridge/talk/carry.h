@@ -20,6 +20,7 @@ struct request_private {
 	bool crowded;                   /* resolve() had more to set than there is room for */
 	int64_t event;                  /* the message it came from; 0: none was kept */
 	const char *replies_to;         /* that message's id in its chat */
+	bool by_sign;                   /* it was a sign on a message of ours: that message shows what became of it */
 	struct card *replies[REPLIES_MOST];
 	size_t reply_count;
 	const char *subject;

@@ -381,6 +381,7 @@ attend(struct task *task, void *with)
 		request->from.account = NULL;
 	heard->own.event = heard->event;
 	heard->own.replies_to = message->meant ? message->on : message->id;
+	heard->own.by_sign = message->meant;
 	const char *line = command_addressed(message->text, talk->prefix, talk->name, message->direct);
 	if (line)
 		request->line = arena_slice(task->arena, line, strcspn(line, "\n"));

@@ -12,15 +12,15 @@
 #include "bridge/talk/outbox_rows.h"
 #include "bridge/talk/room.h"
 
-/* What the message that asked gets at the end: a second sign beside the words. */
-static const char SIGN_GOOD[] = "\u2705", SIGN_BAD[] = "\u274c";
+/* What the message that asked gets: at the end, and where an edit elsewhere is all the answer, that it was heard. */
+static const char SIGN_GOOD[] = "\u2705", SIGN_BAD[] = "\u274c", SIGN_SEEN[] = "\U0001f440";
 
 struct saying {
 	size_t count;
 	struct outbox_new *each;
 };
 
-enum { ROWS_A_PLACE = 3 };              /* the card, who rings, the sign */
+enum { ROWS_A_PLACE = 4 };              /* the card, who rings, two signs */
 
 static struct outbox_new *
 add_row(struct arena *arena, struct saying *saying, const struct place *place, enum delivery_op op, enum urgency urgency, const char *body)
@@ -54,6 +54,8 @@ add_asked(struct arena *arena, struct saying *saying, const struct place *asked,
 	const char *label = saying->each[first].label;
 	if (can & CAN_EDIT && card->ring && card->to && card->state)
 		add_row(arena, saying, asked, DELIVERY_RING, URGENCY_RING, card_json(arena, card))->label = label;
+	if (can & CAN_REACT && card->seen && replies)
+		add_row(arena, saying, asked, DELIVERY_REACT, URGENCY_REACTION, SIGN_SEEN)->on = arena_text(arena, replies);
 	if (can & CAN_REACT && card->closed && replies && (card->tone == TONE_GOOD || card->tone == TONE_BAD))
 		add_row(arena, saying, asked, DELIVERY_REACT, URGENCY_REACTION, card->tone == TONE_GOOD ? SIGN_GOOD : SIGN_BAD)->on = arena_text(arena, replies);
 }

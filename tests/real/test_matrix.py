@@ -104,6 +104,14 @@ class OnMatrix(unittest.TestCase):
         self.shown("B1 stopped")
         self.assertEqual(len([line for line in self.audited("ci stop B1") if " asked " in line]), 1)
 
+    def test_who_stops_a_build_sees_that_it_was_heard(self):
+        self.start(conf=CONF.replace('\tjob "web"', '\tjob "slow" {{ run = {{ "/bin/sleep", "60" }} }}\n\tjob "web"'))
+        self.alice.say(self.room, "!build slow")
+        self.shown("B1 running")
+        asked = self.alice.say(self.room, "!stop B1")
+        self.shown("B1 stopped")
+        things.wait_until(lambda: (self.sally.user, "\U0001f440") in next(one for one in self.alice.shows(self.room) if one["id"] == asked)["signs"], 20, "the sign")
+
     def test_asked_in_a_thread_all_is_in_that_thread(self):
         self.start()
         root = self.alice.say(self.room, "let us see")

@@ -4,14 +4,11 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
 
 enum { NAMES_SHOWN = 4 };               /* of roles that would allow something */
-
-static const char OURSELVES[] = "gateway";      /* how a rule names our own verbs */
 
 static const struct setting person_settings[] = {
 	SETTING(person, name,     TYPE_TITLE, NULL,          "Who it is."),
@@ -34,35 +31,25 @@ static const struct setting role_settings[] = {
 const struct shape person_shape = { "person", sizeof(struct person), person_settings, "A human with one or more accounts.", false };
 const struct shape role_shape = { "role", sizeof(struct role), role_settings, "What some people may do. What no role allows nobody may do.", false };
 
-/* KEY=PATTERN or KEY!=PATTERN. */
-struct condition {
-	const char *key, *pattern;
-	bool not;
-};
-
-struct rule {
-	const struct role *role;        /* where it is written */
-	struct where where;
-	const char *text;               /* as it is written */
-	const char *service, *verb;     /* patterns */
-	bool look;                      /* only verbs that look */
-	size_t count;
-	const struct condition *conditions;
+/* A rule and the role in which it is written. */
+struct role_rule {
+	struct rule rule;
+	const struct role *role;
 };
 
 /* A role with all its rules, those of `like` too. */
 struct compiled {
 	const struct role *role;
 	size_t own_count, count;
-	const struct rule *own;
-	const struct rule **rules;
+	const struct role_rule *own;
+	const struct role_rule **rules;
 	enum { UNTOUCHED, OPEN, READY } state;
 };
 
 struct holder {
 	const struct person *person;
 	size_t count;
-	const struct rule **rules;      /* each once */
+	const struct role_rule **rules; /* each once */
 };
 
 struct slot {
@@ -89,24 +76,12 @@ struct compiling {
 };
 
 static bool
-is_pattern(const char *text)
-{
-	return strpbrk(text, "*?") != NULL;
-}
-
-static bool
 in_list(const struct list *list, const char *word)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (!strcmp(list->each[i], word))
 			return true;
 	return false;
-}
-
-static const char *
-guess(struct arena *arena, const char *near)
-{
-	return near ? arena_printf(arena, "; did you mean %s?", near) : ".";
 }
 
 /* Accounts. */
@@ -186,117 +161,25 @@ add_account(struct compiling *compiling, const struct holder *holder, const char
 		*slot = (struct slot){ proven, holder, where.line };
 }
 
-/* Rules. */
-
 static bool
-read_condition(struct compiling *compiling, const char *word, struct condition *out)
+read_one(const struct rule_reader *reader, const struct role *role, const struct list *list, size_t i, struct role_rule *out)
 {
-	const char *equals = strchr(word, '=');
-	size_t length = equals ? (size_t)(equals - word) : 0;
-
-	out->not = length > 0 && word[length - 1] == '!';
-	if (out->not)
-		length--;
-	if (!length)
-		return false;
-	out->key = arena_slice(compiling->arena, word, length);
-	out->pattern = equals + 1;
-	return true;
-}
-
-static bool
-known_instance(const struct compiling *compiling, const char *service)
-{
-	return !strcmp(service, OURSELVES) || compiling->world->instance(compiling->world->with, service);
-}
-
-static const char *
-nearest(const struct compiling *compiling, const char *service, const char *verb)
-{
-	return guess(compiling->arena, compiling->world->nearest(compiling->world->with, service, verb));
-}
-
-/* How the world is asked: every service, and so ourselves, is NULL. */
-static const char *
-asked_of(const char *service)
-{
-	return strcmp(service, "*") ? service : NULL;
-}
-
-static const char *
-kind_of(const struct compiling *compiling, const char *service)
-{
-	const struct rights_world *world = compiling->world;
-	const char *kind = world->service && !is_pattern(service) ? world->service(world->with, service) : NULL;
-
-	if (!strcmp(service, "*"))
-		return "no service";
-	return kind ? kind : service;
-}
-
-/* Whether a rule could ever match; if not, the mistake is told. */
-static bool
-can_match(struct compiling *compiling, const struct rule *rule)
-{
-	const struct rights_world *world = compiling->world;
-	const char *asked = asked_of(rule->service), *kind = kind_of(compiling, rule->service);
-
-	if (asked && !known_instance(compiling, rule->service)) {
-		conf_mistake(compiling->conf, rule->where, NULL, "role \"%s\": \"%s\" can never match: no service is called %s%s", rule->role->name,
-			rule->text, rule->service, nearest(compiling, rule->service, NULL));
-		return false;
-	}
-	if (rule->look || world->verb(world->with, asked, rule->verb))
-		return true;
-	conf_mistake(compiling->conf, rule->where, NULL, "role \"%s\": \"%s\" can never match: %s has %s %s%s", rule->role->name, rule->text, kind,
-		asked ? "no verb" : "the verb", rule->verb, nearest(compiling, asked, rule->verb));
-	return false;
-}
-
-/* "SERVICE.VERB KEY=PATTERN KEY!=PATTERN" */
-static bool
-read_rule(struct compiling *compiling, struct rule *rule)
-{
-	char *rest = arena_text(compiling->arena, rule->text), *word = strtok_r(rest, " \t", &rest);
-	char *dot = word ? strrchr(word, '.') : NULL;
-	struct condition *conditions = arena_take(compiling->arena, (strlen(rule->text) / 2 + 1) * sizeof *conditions);
-
-	if (!dot || dot == word || !dot[1]) {
-		conf_mistake(compiling->conf, rule->where, NULL, "role \"%s\": \"%s\" is no rule; write SERVICE.VERB KEY=PATTERN, as in ci.build target=staging.",
-			rule->role->name, rule->text);
-		return false;
-	}
-	*dot = '\0';
-	rule->service = word;
-	rule->verb = dot + 1;
-	rule->conditions = conditions;
-	while ((word = strtok_r(NULL, " \t", &rest)))
-		if (!read_condition(compiling, word, &conditions[rule->count++])) {
-			conf_mistake(compiling->conf, rule->where, NULL, "role \"%s\": \"%s\": %s is no condition; write KEY=PATTERN or KEY!=PATTERN.",
-				rule->role->name, rule->text, word);
-			return false;
-		}
-	return can_match(compiling, rule);
+	*out = (struct role_rule){ .role = role };
+	return (list == &role->look ? rule_read_look : rule_read)(reader, list->each[i], list->where[i], &out->rule);
 }
 
 static void
 read_own_rules(struct compiling *compiling, struct compiled *compiled)
 {
 	const struct role *role = compiled->role;
-	struct rule *rules = arena_take(compiling->arena, (role->may.count + role->look.count + 1) * sizeof *rules);
+	const struct rule_reader reader = { compiling->conf, compiling->world, arena_printf(compiling->arena, "role \"%s\"", role->name) };
+	struct role_rule *rules = arena_take(compiling->arena, (role->may.count + role->look.count + 1) * sizeof *rules);
 
 	compiled->own = rules;
-	for (size_t i = 0; i < role->may.count; i++) {
-		rules[compiled->own_count] = (struct rule){ .role = role, .where = role->may.where[i], .text = role->may.each[i] };
-		if (read_rule(compiling, &rules[compiled->own_count]))
-			compiled->own_count++;
-	}
-	for (size_t i = 0; i < role->look.count; i++) {
-		rules[compiled->own_count] = (struct rule){ .role = role, .where = role->look.where[i], .text = role->look.each[i],
-			.service = role->look.each[i], .verb = "*", .look = true };
-		if (can_match(compiling, &rules[compiled->own_count]))
-			compiled->own_count++;
-	}
+	for (size_t i = 0; i < role->may.count; i++)
+		compiled->own_count += read_one(&reader, role, &role->may, i, &rules[compiled->own_count]);
+	for (size_t i = 0; i < role->look.count; i++)
+		compiled->own_count += read_one(&reader, role, &role->look, i, &rules[compiled->own_count]);
 	for (size_t i = 0; i < role->in.count; i++)
 		if (!compiling->world->room(compiling->world->with, role->in.each[i]))
 			conf_mistake(compiling->conf, role->in.where[i], NULL, "role \"%s\": no room is called %s.", role->name, role->in.each[i]);
@@ -321,12 +204,12 @@ nearest_role(const struct compiling *compiling, const char *name)
 
 	for (size_t i = 0; i < rights->role_count; i++)
 		names[i] = rights->roles[i].role->name;
-	return guess(compiling->arena, text_nearest(name, names));
+	return rule_guess(compiling->arena, text_nearest(name, names));
 }
 
 /* Adds rules that are not there yet. `into` has room. */
 static void
-merge(const struct rule **into, size_t *count, const struct rule *const *rules, size_t more)
+merge(const struct role_rule **into, size_t *count, const struct role_rule *const *rules, size_t more)
 {
 	size_t before = *count;
 
@@ -361,14 +244,14 @@ resolve_roles(struct compiling *compiling, const char *who, const char *name, co
 	return count;
 }
 
-static const struct rule **
+static const struct role_rule **
 merge_all(struct compiling *compiling, struct compiled *const *roles, size_t role_count, size_t spare, size_t *count)
 {
 	size_t most = spare;
 
 	for (size_t i = 0; i < role_count; i++)
 		most += roles[i]->count;
-	const struct rule **rules = arena_take(compiling->arena, (most + 1) * sizeof *rules);
+	const struct role_rule **rules = arena_take(compiling->arena, (most + 1) * sizeof *rules);
 	for (size_t i = 0; i < role_count; i++)
 		merge(rules, count, roles[i]->rules, roles[i]->count);
 	return rules;
@@ -422,12 +305,13 @@ compile_person(struct compiling *compiling, struct holder *holder)
 static void
 check_strangers(struct compiling *compiling)
 {
+	const struct rights_world *world = compiling->world;
 	const struct list *verbs = compiling->rights->strangers;
 
 	for (size_t i = 0; i < verbs->count; i++)
-		if (is_pattern(verbs->each[i]) || !compiling->world->verb(compiling->world->with, OURSELVES, verbs->each[i]))
+		if (strpbrk(verbs->each[i], "*?") || !world->verb(world->with, RULE_OURSELVES, verbs->each[i]))
 			conf_mistake(compiling->conf, verbs->where[i], NULL, "strangers: I have no verb %s%s", verbs->each[i],
-				nearest(compiling, OURSELVES, verbs->each[i]));
+				rule_guess(compiling->arena, world->nearest(world->with, RULE_OURSELVES, verbs->each[i])));
 }
 
 static void
@@ -442,7 +326,7 @@ check_admins(struct compiling *compiling)
 	for (size_t i = 0; i < rights->admins->count; i++)
 		if (!in_list(&people, rights->admins->each[i]))
 			conf_mistake(compiling->conf, rights->admins->where[i], NULL, "admins: no person is called %s%s", rights->admins->each[i],
-				guess(compiling->arena, text_nearest(rights->admins->each[i], names)));
+				rule_guess(compiling->arena, text_nearest(rights->admins->each[i], names)));
 }
 
 const struct rights *
@@ -470,53 +354,31 @@ rights_compile(struct conf *conf, const struct sections *persons, const struct s
 
 /* Deciding. */
 
-/* How well a rule fits a question, each step further than the one before. */
-enum fit { FIT_NONE, FIT_OTHER_ROOM, FIT_OTHER_ARGUMENTS, FIT_ALL };
+/* How well a role's rule fits a question, each step further than the one before. */
+enum role_fit { ROLE_NONE, ROLE_OTHER_ROOM, ROLE_OTHER_ARGUMENTS, ROLE_ALL };
 
-/* KEY=PATTERN wants the argument to be there and to match; KEY!=PATTERN is content without it. That is safe because what is decided
- * upon is resolved: a default has been filled in by then, so leaving an argument out does not slip past target!=prod. A key counts in
- * any case, and where it stands there twice each must fit: what a service makes of Target=prod is not for us to guess. */
-static bool
-holds(const struct condition *condition, const struct ask *ask)
-{
-	bool there = false;
-
-	for (size_t i = 0; i < ask->count; i++) {
-		if (strcasecmp(ask->args[i].name, condition->key))
-			continue;
-		if (text_glob(condition->pattern, ask->args[i].value) == condition->not)
-			return false;
-		there = true;
-	}
-	return there || condition->not;
-}
-
-static enum fit
-fit_of(const struct rule *rule, const struct ask *ask)
+static enum role_fit
+fit_of(const struct role_rule *rule, const struct ask *ask)
 {
 	const struct list *rooms = &rule->role->in;
+	enum fit fit = rule_fit(&rule->rule, ask);
 
-	if (rule->look && ask->changes)
-		return FIT_NONE;
-	if (!text_glob(rule->service, ask->instance ? ask->instance : OURSELVES) || !text_glob(rule->verb, ask->verb))
-		return FIT_NONE;
+	if (fit == FIT_NONE)
+		return ROLE_NONE;
 	if (rooms->count && !(ask->room && in_list(rooms, ask->room)))
-		return FIT_OTHER_ROOM;
-	for (size_t i = 0; i < rule->count; i++)
-		if (!holds(&rule->conditions[i], ask))
-			return FIT_OTHER_ARGUMENTS;
-	return FIT_ALL;
+		return ROLE_OTHER_ROOM;
+	return fit == FIT_ALL ? ROLE_ALL : ROLE_OTHER_ARGUMENTS;
 }
 
 /* The rule that fits best; NULL where none fits at all. */
-static const struct rule *
-best_of(const struct rule *const *rules, size_t count, const struct ask *ask, enum fit *fit)
+static const struct role_rule *
+best_of(const struct role_rule *const *rules, size_t count, const struct ask *ask, enum role_fit *fit)
 {
-	const struct rule *best = NULL;
+	const struct role_rule *best = NULL;
 
-	*fit = FIT_NONE;
-	for (size_t i = 0; i < count && *fit < FIT_ALL; i++) {
-		enum fit one = fit_of(rules[i], ask);
+	*fit = ROLE_NONE;
+	for (size_t i = 0; i < count && *fit < ROLE_ALL; i++) {
+		enum role_fit one = fit_of(rules[i], ask);
 		if (one <= *fit)
 			continue;
 		*fit = one;
@@ -578,13 +440,13 @@ bool
 rights_could(const struct rights *rights, const struct ask *ask)
 {
 	const struct holder *holder = holder_of(rights, ask->account);
-	enum fit fit = FIT_NONE;
+	enum role_fit fit = ROLE_NONE;
 
 	if (open_to(rights, ask, holder))
 		return true;
 	if (holder)
 		best_of(holder->rules, holder->count, ask, &fit);
-	return fit >= FIT_OTHER_ARGUMENTS;
+	return fit >= ROLE_OTHER_ARGUMENTS;
 }
 
 /* Saying why not. */
@@ -621,12 +483,12 @@ say_names(const struct sentence *sentence, const char *const *names, size_t coun
 
 /* The roles that fit so well; more than a few are counted. */
 static size_t
-say_roles(const struct sentence *sentence, const struct rights *rights, const struct ask *ask, enum fit wanted)
+say_roles(const struct sentence *sentence, const struct rights *rights, const struct ask *ask, enum role_fit wanted)
 {
 	const char *names[NAMES_SHOWN + 1];
 	char others[32];
 	size_t count = 0;
-	enum fit fit;
+	enum role_fit fit;
 
 	for (size_t i = 0; i < rights->role_count; i++) {
 		best_of(rights->roles[i].rules, rights->roles[i].count, ask, &fit);
@@ -654,9 +516,9 @@ base_name(const char *path)
 }
 
 static void
-name_rule(const struct rule *rule, const struct sentence *out)
+name_rule(const struct role_rule *rule, const struct sentence *out)
 {
-	say(out, "%s (%s:%d)", rule->role->name, base_name(rule->where.file), rule->where.line);
+	say(out, "%s (%s:%d)", rule->role->name, base_name(rule->rule.where.file), rule->rule.where.line);
 }
 
 static void
@@ -695,23 +557,23 @@ refuse_everybody(const struct rights *rights, const struct ask *ask, const struc
 	if (ask->instance)
 		say(why, " on %s", ask->instance);
 	say_where(why, ask);
-	if (say_roles(&(struct sentence){ elsewhere, sizeof elsewhere }, rights, ask, FIT_OTHER_ARGUMENTS))
+	if (say_roles(&(struct sentence){ elsewhere, sizeof elsewhere }, rights, ask, ROLE_OTHER_ARGUMENTS))
 		say(why, " with these arguments (with others: %s)", elsewhere);
-	else if (say_roles(&(struct sentence){ elsewhere, sizeof elsewhere }, rights, ask, FIT_OTHER_ROOM))
+	else if (say_roles(&(struct sentence){ elsewhere, sizeof elsewhere }, rights, ask, ROLE_OTHER_ROOM))
 		say(why, " (in other rooms: %s)", elsewhere);
 	say_admins(why, rights);
 }
 
 static void
-refuse_arguments(const struct rights *rights, const struct ask *ask, const struct rule *rule, const struct sentence *why)
+refuse_arguments(const struct rights *rights, const struct ask *ask, const struct role_rule *rule, const struct sentence *why)
 {
 	char names[120] = "";
 
 	say(why, "%s", ask->verb);
 	say_where(why, ask);
-	say(why, " is allowed to you only as %s, by ", rule->text);
+	say(why, " is allowed to you only as %s, by ", rule->rule.text);
 	name_rule(rule, why);
-	if (say_roles(&(struct sentence){ names, sizeof names }, rights, ask, FIT_ALL))
+	if (say_roles(&(struct sentence){ names, sizeof names }, rights, ask, ROLE_ALL))
 		say(why, "; with these arguments it needs the role %s", names);
 }
 
@@ -720,7 +582,7 @@ refuse_person(const struct rights *rights, const struct ask *ask, const struct p
 {
 	char names[200] = "";
 
-	if (!say_roles(&(struct sentence){ names, sizeof names }, rights, ask, FIT_ALL)) {
+	if (!say_roles(&(struct sentence){ names, sizeof names }, rights, ask, ROLE_ALL)) {
 		refuse_everybody(rights, ask, why);
 		return;
 	}
@@ -746,7 +608,7 @@ rights_decide(const struct rights *rights, const struct ask *ask, struct decisio
 	const struct holder *holder = holder_of(rights, ask->account);
 	const struct sentence why = { out->why, sizeof out->why }, by = { out->rule, sizeof out->rule };
 	const char *open = open_to(rights, ask, holder);
-	enum fit fit;
+	enum role_fit fit;
 
 	*out = (struct decision){ .person = holder ? holder->person : NULL };
 	if (open) {
@@ -758,9 +620,9 @@ rights_decide(const struct rights *rights, const struct ask *ask, struct decisio
 		refuse_stranger(rights, ask, &why);
 		return;
 	}
-	const struct rule *rule = best_of(holder->rules, holder->count, ask, &fit);
-	out->allowed = fit == FIT_ALL;
-	out->condition = fit == FIT_OTHER_ARGUMENTS;
+	const struct role_rule *rule = best_of(holder->rules, holder->count, ask, &fit);
+	out->allowed = fit == ROLE_ALL;
+	out->condition = fit == ROLE_OTHER_ARGUMENTS;
 	if (out->allowed)
 		name_rule(rule, &by);
 	else if (out->condition)
@@ -774,6 +636,6 @@ rights_missing(const struct rights *rights, const struct ask *ask, struct arena 
 {
 	char names[400] = "";
 
-	say_roles(&(struct sentence){ names, sizeof names }, rights, ask, FIT_ALL);
+	say_roles(&(struct sentence){ names, sizeof names }, rights, ask, ROLE_ALL);
 	return arena_text(arena, names);
 }

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "bridge/base/conf.h"
+#include "bridge/rights/rule.h"
 
 struct arena;
 
@@ -29,20 +29,6 @@ extern const struct shape person_shape, role_shape;
 
 struct rights;          /* the compiled rules of one configuration */
 
-/* What is known of the services, so that a rule which can never match is a mistake. `instance` and `verb` are patterns as in a rule;
- * instance NULL: any service, and ourselves; "gateway": ourselves alone. `nearest` gets what may have been meant (verb NULL: a service), or NULL. */
-struct rights_world {
-	bool (*instance)(void *with, const char *instance);
-	bool (*verb)(void *with, const char *instance, const char *verb);
-	const char *(*nearest)(void *with, const char *instance, const char *verb);
-	bool (*room)(void *with, const char *room);
-	bool (*link)(void *with, const char *link);
-	void *with;
-	/* Optional. */
-	const char *(*service)(void *with, const char *instance);       /* what the instance is: "jenkins"; NULL: not known */
-	bool (*caseless)(void *with, const char *link);         /* this link proves accounts in lower case, however they are written */
-};
-
 /* Compiles; mistakes go to conf. `owner` is the name of the user the gateway runs as: console/@owner. Goes with conf's arena. */
 const struct rights *rights_compile(struct conf *, const struct sections *persons, const struct sections *roles,
 	const struct list *strangers, const struct list *admins, const char *owner, const struct rights_world *);
@@ -50,19 +36,6 @@ const struct rights *rights_compile(struct conf *, const struct sections *person
 const struct person *rights_person(const struct rights *, const char *account);        /* NULL: nobody */
 const struct person *rights_person_named(const struct rights *, const char *name);     /* NULL: nobody */
 const char *rights_account(const struct rights *, const struct person *);      /* one of theirs, as it is proven; NULL: they have none */
-
-struct named { const char *name, *value; };
-
-/* One question. */
-struct ask {
-	const char *account;            /* NULL: not proven */
-	const char *room;               /* NULL: in private */
-	const char *instance;           /* NULL: a verb of ours */
-	const char *verb;
-	bool changes;
-	const struct named *args;       /* resolved arguments, by name */
-	size_t count;
-};
 
 struct decision {
 	bool allowed;

@@ -44,6 +44,7 @@
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/pause.h"
 #include "bridge/talk/relay.h"
+#include "bridge/talk/resume.h"
 #include "bridge/words.h"
 #include "integrations/kinds/ci.h"
 
@@ -487,7 +488,7 @@ begin(struct task *task, void *with)
 	if (bridge->stopping)
 		return;
 	for (size_t i = 0; i < left->intent_count; i++)
-		carry_settle(&bridge->talk, &left->intents[i].intent, left->intents[i].unknown);
+		resume_intent(&bridge->talk, &left->intents[i].intent, left->intents[i].unknown);
 	for (size_t i = 0; i < left->message_count; i++)
 		take_left(bridge, &left->messages[i].message, left->messages[i].event);
 	outbox_begin(bridge->talk.outbox);

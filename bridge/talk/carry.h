@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 struct card;
-struct intent;
 struct request;
 struct talk;
 
@@ -35,8 +34,5 @@ void carry_out(struct request *);
 void carry_refuse(struct request *, const char *sentence, const char *refused);
 /* That message needs no second look after a restart: who sent it was answered. 0: none was kept. */
 void carry_done(const struct talk *, int64_t event);
-
-/* After a start: settles what an earlier life left open. `unknown`: that was said already. */
-void carry_settle(const struct talk *, const struct intent *, bool unknown);
 
 #endif

@@ -67,6 +67,15 @@ request_say(const struct request *request, const struct card *card)
 		outbox_say_elsewhere(request->talk->outbox, request->room, &request->place, own->replies_to, card);
 }
 
+void
+request_tell(struct request *request, struct card *card)
+{
+	if (!card->id && !card->to && request->room)
+		card->to = request->from.shown;
+	card->whom = request->from.account;
+	request_say(request, card);
+}
+
 bool
 request_reply(struct request *request, struct card *card)
 {

@@ -48,6 +48,7 @@ const void *request_conf(const struct request *);                           /* t
 bool request_reply(struct request *, struct card *);
 /* Says it at once, whatever the command is. People we do not know wait behind all others. */
 void request_say(const struct request *, const struct card *);
+void request_tell(struct request *, struct card *);            /* the same, addressed to who asked */
 
 bool request_takes_files(const struct request *);       /* whether a card with `file` could be shown where it was asked */
 

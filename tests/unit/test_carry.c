@@ -39,6 +39,7 @@
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/pause.h"
 #include "bridge/talk/request.h"
+#include "bridge/talk/resume.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
 
@@ -524,7 +525,7 @@ start_again(struct fixture *fixture)
 	store_queue(fixture->engine.store, work, left_read, &left);
 	UNTIL(fixture, left.over);
 	if (left.intent.id)
-		carry_settle(&fixture->talk, &left.intent, left.unknown);
+		resume_intent(&fixture->talk, &left.intent, left.unknown);
 	if (left.event)
 		hearing_take(&fixture->talk, &left.message, left.event);
 	outbox_begin(fixture->talk.outbox);

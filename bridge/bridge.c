@@ -32,8 +32,8 @@
 #include "bridge/run/task.h"
 #include "bridge/service_manager.h"
 #include "bridge/setup.h"
+#include "bridge/talk/approval.h"
 #include "bridge/talk/card.h"
-#include "bridge/talk/carry.h"
 #include "bridge/talk/files.h"
 #include "bridge/talk/hearing.h"
 #include "bridge/talk/intent.h"
@@ -43,6 +43,7 @@
 #include "bridge/talk/operators.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/pause.h"
+#include "bridge/talk/record.h"
 #include "bridge/talk/relay.h"
 #include "bridge/talk/resume.h"
 #include "bridge/words.h"
@@ -57,7 +58,7 @@ enum {
 };
 
 const struct tables *const bridge_tables[] = {
-	&audit_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, &pause_tables, &files_tables, NULL
+	&audit_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, &pause_tables, &files_tables, &approval_tables, NULL
 };
 
 /* What is served over HTTP. */
@@ -204,6 +205,8 @@ take_all(struct bridge *bridge, const struct message *messages, size_t count, co
 {
 	for (size_t i = 0, next = 0; i < count; i++) {
 		int64_t event = 0;
+		if (messages[i].kind == MESSAGE_TAKEN_BACK)
+			approval_taken_back(&bridge->talk, &messages[i]);
 		bool kept = next < keeping->count && keeping->each[next].which == i;
 		if (kept)
 			event = keeping->each[next++].event;
@@ -402,7 +405,7 @@ struct left {
 	struct arena *arena;
 	struct { int64_t event; struct message message; } messages[256];
 	size_t message_count;
-	struct { struct intent intent; bool unknown; } intents[256];
+	struct intent intents[256];
 	size_t intent_count;
 };
 
@@ -418,14 +421,13 @@ left_message(int64_t event, const struct message *message, void *with)
 }
 
 static void
-left_intent(const struct intent *intent, bool unknown, void *with)
+left_intent(const struct intent *intent, void *with)
 {
 	struct left *left = with;
 
 	if (left->intent_count == sizeof left->intents / sizeof *left->intents)
 		return;
-	left->intents[left->intent_count].intent = *intent;
-	left->intents[left->intent_count++].unknown = unknown;
+	left->intents[left->intent_count++] = *intent;
 }
 
 static bool
@@ -463,7 +465,17 @@ take_left(struct bridge *bridge, const struct message *message, int64_t event)
 		return;
 	}
 	log_warning("A command of %s on %s is not carried out: no link is called so any more.", message->from.shown, message->place.link);
-	carry_done(&bridge->talk, event);
+	record_done(&bridge->talk, event);
+}
+
+/* What others had approved, but had not begun, is begun now. */
+static void
+take_intent(struct bridge *bridge, const struct intent *intent)
+{
+	if (!strcmp(intent->state, "ready"))
+		approval_run(&bridge->talk, intent->id);
+	else
+		resume_intent(&bridge->talk, intent);
 }
 
 struct beginning {
@@ -485,10 +497,12 @@ begin(struct task *task, void *with)
 		log_error("What was left open could not be read: %s", task->error.text);
 	if (!pause_load(task, bridge->talk.pause))
 		log_error("Whether everything is paused could not be read: %s", task->error.text);
+	if (!approvals_load(task, &bridge->talk))
+		log_error("What waits for approval could not be read: %s", task->error.text);
 	if (bridge->stopping)
 		return;
 	for (size_t i = 0; i < left->intent_count; i++)
-		resume_intent(&bridge->talk, &left->intents[i].intent, left->intents[i].unknown);
+		take_intent(bridge, &left->intents[i]);
 	for (size_t i = 0; i < left->message_count; i++)
 		take_left(bridge, &left->messages[i].message, left->messages[i].event);
 	outbox_begin(bridge->talk.outbox);
@@ -561,6 +575,7 @@ bridge_point_to(struct bridge *bridge, struct setup *setup)
 
 	bridge->setup = setup;
 	talk->rights = setup->rights;
+	talk->guards = setup->guards;
 	talk->rooms = &setup->rooms;
 	talk->instances = setup->instances;
 	talk->aliases = setup->aliases;
@@ -579,7 +594,7 @@ open_talk(struct bridge *bridge)
 	struct carriers carriers = { deliver, ready, can, dropped, bridge, narrow };
 
 	bridge->talk = (struct talk){ .engine = &bridge->engine, .outbox = outbox_open(&bridge->engine, &carriers),
-		.follows = follows_open(&bridge->engine), .manners = manners_new(), .mores = mores_new(), .pause = pause_new(),
+		.follows = follows_open(&bridge->engine), .manners = manners_new(), .mores = mores_new(), .pause = pause_new(), .approvals = approvals_new(),
 		.gateway = report_gateway, .with = bridge };
 	bridge_point_to(bridge, bridge->setup);
 	ci_follow(bridge->talk.follows, &bridge->talk);
@@ -632,6 +647,7 @@ close_all(struct bridge *bridge)
 	manners_free(bridge->talk.manners);
 	mores_free(bridge->talk.mores);
 	pause_free(bridge->talk.pause);
+	approvals_free(bridge->talk.approvals);
 	links_close(&bridge->links);
 	http_close(bridge->engine.http);
 	children_close(bridge->engine.children);

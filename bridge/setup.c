@@ -14,6 +14,7 @@
 #include "bridge/base/text.h"
 #include "bridge/integration.h"
 #include "bridge/protocol.h"
+#include "bridge/rights/guard.h"
 #include "bridge/rights/role.h"
 #include "bridge/run/hook.h"
 #include "bridge/talk/command.h"
@@ -34,13 +35,15 @@ static const struct setting gateway_settings[] = {
 
 const struct shape gateway_shape = { "gateway", sizeof(struct gateway), gateway_settings, "The gateway itself.", true };
 
-/* Every kind of section that a file may hold at its top. */
+/* The sections that a file may hold at its top, beside links and services. */
+static const struct shape *const ours[] = { &hook_shape, &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape, &alias_shape };
+
+enum { OURS = sizeof ours / sizeof *ours };
+
 static bool
 known_kind(const char *kind)
 {
-	const struct shape *const ours[] = { &hook_shape, &room_shape, &person_shape, &role_shape, &alias_shape };
-
-	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+	for (size_t i = 0; i < OURS; i++)
 		if (!strcmp(kind, ours[i]->name))
 			return true;
 	for (size_t i = 0; protocols[i]; i++)
@@ -58,11 +61,8 @@ nearest_kind(const char *kind)
 	const char *names[64];
 	size_t count = 0;
 
-	names[count++] = hook_shape.name;
-	names[count++] = room_shape.name;
-	names[count++] = person_shape.name;
-	names[count++] = role_shape.name;
-	names[count++] = alias_shape.name;
+	for (size_t i = 0; i < OURS; i++)
+		names[count++] = ours[i]->name;
 	for (size_t i = 0; protocols[i] && count < 60; i++)
 		names[count++] = protocols[i]->name;
 	for (size_t i = 0; integrations[i] && count < 60; i++)
@@ -454,12 +454,14 @@ read_rights(struct setup *setup)
 		.link = world_link, .with = setup, .service = world_service, .caseless = world_caseless };
 	struct arena *arena = conf_arena(setup->conf);
 	struct sections *persons = arena_take(arena, sizeof *persons), *roles = arena_take(arena, sizeof *roles);
+	struct sections approvals = fill_all(setup, &approval_shape), confirms = fill_all(setup, &confirm_shape);
 
 	*persons = fill_all(setup, &person_shape);
 	*roles = fill_all(setup, &role_shape);
 	setup->persons = persons->count;
 	setup->roles = roles->count;
 	setup->rights = rights_compile(setup->conf, persons, roles, &setup->gateway.strangers, &setup->gateway.admins, owner(arena), &world);
+	setup->guards = guards_compile(setup->conf, &approvals, &confirms, setup->rights, &world);
 }
 
 static void

@@ -11,6 +11,7 @@
 struct alias;
 struct arena;
 struct command_set;
+struct guards;
 struct hook_settings;
 struct instance;
 struct integration;
@@ -48,6 +49,7 @@ struct setup {
 	size_t instance_count;
 	const struct alias **aliases;           /* ended by NULL */
 	const struct rights *rights;
+	const struct guards *guards;
 };
 
 /* Reads and checks. Never NULL: look at conf_mistakes(setup->conf). Free with setup_free(). */

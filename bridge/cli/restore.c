@@ -21,6 +21,7 @@
 #include "bridge/cli/keep.h"
 #include "bridge/rights/audit_file.h"
 #include "bridge/run/store.h"
+#include "bridge/talk/approval_rows.h"
 #include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
 #include "bridge/talk/message.h"
@@ -171,7 +172,7 @@ close_past(struct db *db, void *with, struct arena *arena, struct error *error)
 
 	restore->skip = SKIP_LEAST + (age > 0 ? age / SKIP_EVERY : 0);
 	if (!intent_restored(db, &restore->unknown, error) || !message_restored(db, &restore->unheard, error)
-	    || !outbox_restored(db, &restore->unsaid, error) || !label_restored(db, restore->skip, restore->known, error)
+	    || !approval_restored(db, error) || !outbox_restored(db, &restore->unsaid, error) || !label_restored(db, restore->skip, restore->known, error)
 	    || (restore->pause.on && !pause_write(db, &restore->pause, error)))
 		return false;
 	struct audit_entry entry = { .what = "restored", .account = keep_who(arena),

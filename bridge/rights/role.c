@@ -196,15 +196,14 @@ find_role(const struct rights *rights, const char *name)
 	return NULL;
 }
 
-static const char *
-nearest_role(const struct compiling *compiling, const char *name)
+const char *
+rights_nearest_role(const struct rights *rights, struct arena *arena, const char *name)
 {
-	const struct rights *rights = compiling->rights;
-	const char **names = arena_take(compiling->arena, (rights->role_count + 1) * sizeof *names);
+	const char **names = arena_take(arena, (rights->role_count + 1) * sizeof *names);
 
 	for (size_t i = 0; i < rights->role_count; i++)
 		names[i] = rights->roles[i].role->name;
-	return rule_guess(compiling->arena, text_nearest(name, names));
+	return rule_guess(arena, text_nearest(name, names));
 }
 
 /* Adds rules that are not there yet. `into` has room. */
@@ -234,7 +233,7 @@ resolve_roles(struct compiling *compiling, const char *who, const char *name, co
 		out[count] = find_role(compiling->rights, list->each[i]);
 		if (!out[count])
 			conf_mistake(compiling->conf, list->where[i], NULL, "%s \"%s\": no role is called %s%s", who, name, list->each[i],
-				nearest_role(compiling, list->each[i]));
+				rights_nearest_role(compiling->rights, compiling->arena, list->each[i]));
 		else if (!settle_role(compiling, out[count]))
 			conf_mistake(compiling->conf, list->where[i], NULL, "%s \"%s\": like %s goes round in a circle back to %s; take one of them out.",
 				who, name, list->each[i], list->each[i]);
@@ -408,6 +407,39 @@ rights_person_named(const struct rights *rights, const char *name)
 		if (!strcmp(rights->persons[i].person->name, name))
 			return rights->persons[i].person;
 	return NULL;
+}
+
+const struct person *
+rights_next_person(const struct rights *rights, const struct person *after)
+{
+	for (size_t i = 0; i < rights->person_count; i++)
+		if (!after || rights->persons[i].person == after)
+			return !after ? rights->persons[i].person : i + 1 < rights->person_count ? rights->persons[i + 1].person : NULL;
+	return NULL;
+}
+
+bool
+rights_is_role(const struct rights *rights, const char *role)
+{
+	return find_role(rights, role);
+}
+
+/* A circle is a mistake of the configuration, and ends here. */
+static bool
+is_like(const struct rights *rights, const struct list *roles, const char *role, size_t deep)
+{
+	for (size_t i = 0; i < roles->count; i++) {
+		const struct compiled *one = find_role(rights, roles->each[i]);
+		if (!strcmp(roles->each[i], role) || (one && deep && is_like(rights, &one->role->like, role, deep - 1)))
+			return true;
+	}
+	return false;
+}
+
+bool
+rights_has_role(const struct rights *rights, const struct person *person, const char *role)
+{
+	return is_like(rights, &person->roles, role, rights->role_count);
 }
 
 const char *

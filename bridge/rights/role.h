@@ -35,6 +35,11 @@ const struct rights *rights_compile(struct conf *, const struct sections *person
 
 const struct person *rights_person(const struct rights *, const char *account);        /* NULL: nobody */
 const struct person *rights_person_named(const struct rights *, const char *name);     /* NULL: nobody */
+const struct person *rights_next_person(const struct rights *, const struct person *after);   /* NULL begins and ends */
+/* Whether somebody has a role: theirs, or one that theirs are like. */
+bool rights_has_role(const struct rights *, const struct person *, const char *role);
+bool rights_is_role(const struct rights *, const char *role);
+const char *rights_nearest_role(const struct rights *, struct arena *, const char *role);      /* "; did you mean deployer?", or "." */
 const char *rights_account(const struct rights *, const struct person *);      /* one of theirs, as it is proven; NULL: they have none */
 
 struct decision {

@@ -8,41 +8,25 @@
 #include "bridge/base/log.h"
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
+#include "bridge/rights/guard.h"
 #include "bridge/rights/role.h"
 #include "bridge/run/store.h"
+#include "bridge/talk/approval.h"
 #include "bridge/talk/card.h"
+#include "bridge/talk/decide.h"
 #include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
-#include "bridge/talk/pause.h"
 #include "bridge/talk/perform.h"
 #include "bridge/talk/record.h"
 #include "bridge/talk/request.h"
+#include "bridge/talk/request_private.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
-
-struct done { int64_t event; };
-
-static bool
-write_done(struct db *db, void *with, struct arena *arena, struct error *error)
-{
-	(void)arena;
-	return message_done(db, ((struct done *)with)->event, error);
-}
-
-void
-carry_done(const struct talk *talk, int64_t event)
-{
-	if (!event)
-		return;
-	struct work *work = work_new(write_done, sizeof(struct done));
-	((struct done *)work_with(work))->event = event;
-	store_queue(talk->engine->store, work, NULL, NULL);
-}
 
 static void
 event_done(struct request *request)
 {
-	carry_done(request->talk, request->own->event);
+	record_done(request->talk, request->own->event);
 	request->own->event = 0;
 }
 
@@ -60,29 +44,11 @@ carry_refuse(struct request *request, const char *sentence, const char *refused)
 	event_done(request);
 }
 
-/* Deciding. The first time before anything is asked of the service, the second time upon the resolved arguments. */
-
-static struct ask
-question(const struct request *request)
-{
-	return (struct ask){
-		.account = request->from.account,
-		.room = request->room ? request->room->name : NULL,
-		.instance = request->instance ? request->instance->name : NULL,
-		.verb = request->command->verb,
-		.changes = request->command->care == CARE_CHANGE,
-		.args = request->args,
-		.count = request->count,
-	};
-}
-
+/* The first time before anything is asked of the service, the second time upon the resolved arguments. */
 static bool
 decided(struct request *request, struct decision *decision)
 {
-	struct ask ask = question(request);
-
-	rights_decide(request->talk->rights, &ask, decision);
-	if (decision->allowed)
+	if (decide_may(request, decision))
 		return true;
 	char *sentence = task_text(request->task, "refused: %s. %swhy %s", decision->why, request->talk->prefix, request->line);
 	carry_refuse(request, text_cut(request->task->arena, sentence, 380), "refused: no rule");
@@ -130,7 +96,10 @@ look(struct request *request, const struct decision *decision)
 		return;
 	if (!fine)
 		request_tell(request, card_new(request->task->arena, TONE_BAD, "%s", request->task->error.text));
-	record_queue(request, "answered", NULL, "allowed", decision->rule, fine ? "answered" : request->task->error.text);
+	if (request->command->care == CARE_LOOK)
+		record_queue(request, "answered", NULL, "allowed", decision->rule, fine ? "answered" : request->task->error.text);
+	else if (!fine)
+		record_queue(request, "refused", NULL, request->task->error.text, NULL, NULL);
 	event_done(request);
 }
 
@@ -222,24 +191,24 @@ change(struct request *request, const struct decision *decision)
 }
 
 static bool
-paused(struct request *request)
+held(struct request *request)
 {
-	const char *why = request->talk->pause ? pause_why(request->talk->pause, request->task->arena) : NULL;
+	const char *why = decide_held(request);
 
-	if (!why || request->command->always)
-		return false;
-	carry_refuse(request, task_text(request->task, "refused: %s. %sresume ends it", why, request->talk->prefix), "refused: paused");
-	return true;
+	if (why)
+		carry_refuse(request, task_text(request->task, "refused: %s. %sresume ends it", why, request->talk->prefix), "refused: paused");
+	return why;
 }
 
 void
 carry_out(struct request *request)
 {
 	struct decision decision;
-	struct ask ask = question(request);
+	struct needs needs;
+	struct ask ask = decide_question(request);
 	bool changes = request->command->care == CARE_CHANGE;
 
-	if (changes && request->from.only_looks) {
+	if (request->command->care != CARE_LOOK && request->from.only_looks) {
 		carry_refuse(request, task_text(request->task, "refused: I cannot prove well enough who you are: %s proves only what looks", request->from.proof),
 			"refused: not proven");
 		return;
@@ -249,9 +218,12 @@ carry_out(struct request *request)
 		return;
 	if (!resolved(request) || !decided(request, &decision))
 		return;
-	if (changes && !request->own->dry && paused(request))
+	if (changes && !request->own->dry && held(request))
 		return;
-	if (changes && !request->own->dry)
+	decide_needs(request, &needs);
+	if (changes && !request->own->dry && needs_any(&needs))
+		approval_hold(request, &decision, &needs);
+	else if (changes && !request->own->dry)
 		change(request, &decision);
 	else if (!auditable(request))
 		return;

@@ -12,7 +12,9 @@ struct arena;
 struct error;
 struct request;
 
-enum care { CARE_LOOK, CARE_CHANGE };   /* does it only look, or change something outside */
+/* Does it only look, change something outside, or decide upon what somebody asked for? Who decides is proven like who changes something, needs
+ * no rule of their own, and the handler writes the audit. */
+enum care { CARE_LOOK, CARE_CHANGE, CARE_DECIDE };
 
 struct param {
 	const char *name;               /* as the help writes it, in capitals: JOB; people may write it in any case */
@@ -31,6 +33,7 @@ struct command {
 	struct param params[6];
 	bool more;                      /* takes KEY=VALUE beside its params */
 	bool always;                    /* CARE_CHANGE, and allowed during a pause */
+	bool decides;                   /* of use only where something waits for a yes */
 	bool same;                      /* answers everybody alike, whoever asks */
 	/* Where several services of a room have the verb: whether this one knows what the words name. It may wait. NULL: it cannot tell. */
 	bool (*suits)(struct request *);

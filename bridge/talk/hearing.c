@@ -17,7 +17,9 @@
 #include "bridge/talk/manners.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/own.h"
+#include "bridge/talk/record.h"
 #include "bridge/talk/request.h"
+#include "bridge/talk/request_private.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
 
@@ -441,6 +443,15 @@ is_sign(const char *sign, const char *key)
 	return true;
 }
 
+static const char *
+verb_of_sign(const struct command *commands, const char *key)
+{
+	for (const struct command *command = commands; command->verb; command++)
+		if (command->sign && is_sign(command->sign, key))
+			return command->verb;
+	return NULL;
+}
+
 const char *
 hearing_sign(const struct talk *talk, const struct message *message)
 {
@@ -448,16 +459,15 @@ hearing_sign(const struct talk *talk, const struct message *message)
 
 	if (!may_change(talk, message) || !message->on || !(room || message->direct))
 		return NULL;
-	for (size_t i = 0; talk->instances[i]; i++) {
+	const char *verb = verb_of_sign(own_commands, message->text);
+	for (size_t i = 0; talk->instances[i] && !verb; i++) {
 		const struct instance *instance = talk->instances[i];
 		if (room && !room_offers(room, instance->name))
 			continue;
-		for (const struct command_set *set = instance->sets; set->kind; set++)
-			for (const struct command *command = set->commands; command->verb; command++)
-				if (command->sign && is_sign(command->sign, message->text))
-					return command->verb;
+		for (const struct command_set *set = instance->sets; set->kind && !verb; set++)
+			verb = verb_of_sign(set->commands, message->text);
 	}
-	return NULL;
+	return verb;
 }
 
 /* An alias or a service's name may stand before the verb, so every word is looked at. */
@@ -474,11 +484,11 @@ names_change(const struct talk *talk, const struct message *message)
 		if (expanded && !words_read(arena, expanded, &words, NULL))
 			words.count = 0;
 		const struct command *own = words.count ? command_find(own_commands, words.each[0]) : NULL;
-		changes = own && own->care == CARE_CHANGE;
+		changes = own && own->care != CARE_LOOK;
 		for (size_t w = 0; !own && w < words.count && w < 2 && !changes; w++)
 			for (size_t i = 0; talk->instances[i] && !changes; i++) {
 				struct candidate one = of_instance(talk->instances[i], words.each[w]);
-				changes = one.command && one.command->care == CARE_CHANGE;
+				changes = one.command && one.command->care != CARE_LOOK;
 			}
 	}
 	arena_free(arena);
@@ -533,7 +543,7 @@ refuse_now(const struct talk *talk, const struct message *message, int64_t event
 	card->whom = message->from.account;
 	if (may_change(talk, message))
 		outbox_say(talk->outbox, &message->place, message->id, card);
-	carry_done(talk, event);
+	record_done(talk, event);
 	arena_free(arena);
 }
 

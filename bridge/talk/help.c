@@ -6,6 +6,7 @@
 
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
+#include "bridge/rights/guard.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/own.h"
 #include "bridge/talk/request.h"
@@ -41,18 +42,64 @@ offered(const struct request *request, const struct instance *instance)
 	return !request->room || room_offers(request->room, instance->name);
 }
 
+static struct ask
+question(const struct request *request, const char *instance, const struct command *command)
+{
+	return (struct ask){ .account = request->from.account, .room = request->room ? request->room->name : NULL,
+		.instance = instance, .verb = command->verb, .changes = command->care == CARE_CHANGE };
+}
+
+/* Where nothing ever waits for a yes, nobody needs the verbs that say it. */
 static bool
 may(const struct request *request, const char *instance, const struct command *command)
 {
-	struct ask ask = { .account = request->from.account, .room = request->room ? request->room->name : NULL,
-		.instance = instance, .verb = command->verb, .changes = command->care == CARE_CHANGE };
+	struct ask ask = question(request, instance, command);
 
+	if (command->decides && !guards_any(request->talk->guards))
+		return false;
 	return rights_could(request->talk->rights, &ask);
 }
 
-/* The verbs of the services here that the person may use, those that look and those that change. */
+/* The verbs that a person may use here: those that look, that change, and that need a second person. */
+struct verbs {
+	struct text looks, changes, second;
+};
+
+static struct verbs
+verbs_in(struct arena *arena)
+{
+	return (struct verbs){ text_in(arena, 600), text_in(arena, 600), text_in(arena, 300) };
+}
+
 static void
-collect(const struct request *request, struct text *looks, struct text *changes, struct text *services)
+add_verb(const struct request *request, struct verbs *verbs, const char *instance, const struct command *command)
+{
+	struct ask ask = question(request, instance, command);
+
+	if (command->care == CARE_LOOK)
+		add_once(&verbs->looks, command->verb);
+	else if (guards_may_need_others(request->talk->guards, &ask))
+		add_once(&verbs->second, command->verb);
+	else
+		add_once(&verbs->changes, command->verb);
+}
+
+/* "look: status log | change: build | with a second person: deploy" */
+static const char *
+verbs_text(struct arena *arena, const struct verbs *verbs)
+{
+	const struct { const char *title; const struct text *verbs; } parts[] = {
+		{ "look", &verbs->looks }, { "change", &verbs->changes }, { "with a second person", &verbs->second } };
+	struct text text = text_in(arena, 1600);
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (parts[i].verbs->length)
+			text_printf(&text, "%s%s: %s", text.length ? " | " : "", parts[i].title, parts[i].verbs->bytes);
+	return text.bytes;
+}
+
+static void
+collect(const struct request *request, struct verbs *verbs, struct text *services)
 {
 	for (size_t i = 0; request->talk->instances[i]; i++) {
 		const struct instance *instance = request->talk->instances[i];
@@ -61,7 +108,7 @@ collect(const struct request *request, struct text *looks, struct text *changes,
 		for (const struct command_set *set = instance->sets; set->kind; set++)
 			for (const struct command *command = set->commands; command->verb; command++)
 				if (may(request, instance->name, command)) {
-					add_once(command->care == CARE_CHANGE ? changes : looks, command->verb);
+					add_verb(request, verbs, instance->name, command);
 					add_once(services, instance->name);
 				}
 	}
@@ -83,13 +130,14 @@ help_all(struct request *request)
 {
 	struct arena *arena = request->task->arena;
 	const char *prefix = request->talk->prefix;
-	struct text looks = text_in(arena, 600), changes = text_in(arena, 600), services = text_in(arena, 300);
+	struct verbs verbs = verbs_in(arena);
+	struct text services = text_in(arena, 300);
 
 	for (const struct command *own = own_commands; own->verb; own++)
 		if (may(request, NULL, own))
-			add_once(own->care == CARE_CHANGE ? &changes : &looks, own->verb);
-	collect(request, &looks, &changes, &services);
-	struct card *card = card_new(arena, TONE_PLAIN, "here you may look: %s%s%s", looks.bytes, changes.length ? " | change: " : "", changes.bytes);
+			add_verb(request, &verbs, NULL, own);
+	collect(request, &verbs, &services);
+	struct card *card = card_new(arena, TONE_PLAIN, "here you may %s", verbs_text(arena, &verbs));
 	if (services.length)
 		card_line(card, "Services: %s. %shelp VERB how to use it, %shelp SERVICE what it has, %swhy COMMAND what decides.",
 			services.bytes, prefix, prefix, prefix);
@@ -114,16 +162,17 @@ help_service(struct request *request, const struct instance *instance)
 {
 	struct arena *arena = request->task->arena;
 	const char *prefix = request->talk->prefix;
-	struct text looks = text_in(arena, 300), changes = text_in(arena, 300);
+	struct verbs verbs = verbs_in(arena);
 
 	for (const struct command_set *set = instance->sets; set->kind; set++)
 		for (const struct command *command = set->commands; command->verb; command++)
 			if (may(request, instance->name, command))
-				add_once(command->care == CARE_CHANGE ? &changes : &looks, command->verb);
-	if (!looks.length && !changes.length)
+				add_verb(request, &verbs, instance->name, command);
+	const char *all = verbs_text(arena, &verbs);
+	if (!*all)
 		return task_fail(request->task, "you may use nothing of %s here. %swhy %s list tells what is missing", instance->name, prefix, instance->name);
-	return request_reply(request, card_new(arena, TONE_PLAIN, "%s (%s): look: %s%s%s | %shelp VERB how to use it", instance->name, instance->service,
-		looks.bytes, changes.length ? " | change: " : "", changes.bytes, prefix));
+	return request_reply(request, card_new(arena, TONE_PLAIN, "%s (%s): %s | %shelp VERB how to use it", instance->name, instance->service,
+		all, prefix));
 }
 
 bool

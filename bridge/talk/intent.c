@@ -90,7 +90,7 @@ intent_read_args(struct arena *arena, const char *json, struct named *out, size_
 }
 
 bool
-intent_send(struct db *db, struct intent *intent, struct error *error)
+intent_write(struct db *db, struct intent *intent, struct error *error)
 {
 	if (!db_run(db, error, "INSERT INTO intent(ulid, event, person, account, proof, shown, place, replies, room, instance, verb, line, args, hash, label,"
 		" rule, asked) VALUES(?,nullif(?,0),?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "titttttttttttbtti",
@@ -99,8 +99,25 @@ intent_send(struct db *db, struct intent *intent, struct error *error)
 		intent->label, intent->rule, intent->asked))
 		return false;
 	intent->id = db_last_id(db);
-	return db_run(db, error, "UPDATE intent SET state='ready' WHERE id=?", "i", intent->id)
-	    && db_run(db, error, "UPDATE intent SET state='sent', attempt=1 WHERE id=?", "i", intent->id);
+	return true;
+}
+
+bool
+intent_move(struct db *db, int64_t id, const char *from, const char *to, bool *moved, struct error *error)
+{
+	if (!db_run(db, error, "UPDATE intent SET state=?, attempt=max(attempt, ?='sent') WHERE id=? AND state=?", "ttit", to, to, id, from))
+		return false;
+	*moved = db_changed(db) > 0;
+	return true;
+}
+
+bool
+intent_send(struct db *db, struct intent *intent, struct error *error)
+{
+	bool moved;
+
+	return intent_write(db, intent, error) && intent_move(db, intent->id, "asked", "ready", &moved, error)
+	    && intent_move(db, intent->id, "ready", "sent", &moved, error);
 }
 
 bool
@@ -121,21 +138,60 @@ intent_asked(struct db *db, const char *label, struct arena *arena, const char *
 	return row_end(&row, error);
 }
 
+struct intent
+intent_copy(struct arena *arena, const struct intent *intent)
+{
+	struct intent copy = *intent;
+	const char **texts[] = { &copy.key, &copy.person, &copy.account, &copy.proof, &copy.shown, &copy.place, &copy.replies, &copy.room, &copy.instance,
+		&copy.verb, &copy.line, &copy.args, &copy.label, &copy.rule, &copy.state };
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = arena_text(arena, *texts[i]);
+	return copy;
+}
+
+#define COLUMNS "SELECT id, ulid, person, account, proof, shown, place, replies, room, instance, verb, line, args, label, rule, asked, state, restored, hash" \
+	" FROM intent "
+
+static void
+read_intent(const struct row *row, struct arena *arena, struct intent *out)
+{
+	const char **texts[] = { &out->key, &out->person, &out->account, &out->proof, &out->shown, &out->place, &out->replies, &out->room, &out->instance,
+		&out->verb, &out->line, &out->args, &out->label, &out->rule };
+	size_t length;
+
+	*out = (struct intent){ .id = row_integer(row, 0), .asked = row_integer(row, 15), .state = arena_text(arena, row_text(row, 16)),
+		.restored = row_integer(row, 17) != 0 };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = arena_text(arena, row_text(row, (int)i + 1));
+	const void *hash = row_bytes(row, 18, &length);
+	if (length == sizeof out->hash)
+		memcpy(out->hash, hash, length);
+}
+
 bool
-intent_unfinished(struct db *db, struct arena *arena, void (*each)(const struct intent *, bool, void *), void *with, struct error *error)
+intent_read(struct db *db, int64_t id, struct arena *arena, struct intent *out, bool *found, struct error *error)
+{
+	struct row row;
+
+	db_query(db, &row, COLUMNS "WHERE id=?", "i", id);
+	*found = row_next(&row);
+	if (*found)
+		read_intent(&row, arena, out);
+	return row_end(&row, error);
+}
+
+bool
+intent_unfinished(struct db *db, struct arena *arena, void (*each)(const struct intent *, void *), void *with, struct error *error)
 {
 	struct row row;
 
 	/* What nobody could settle within a day is left to people. */
-	db_query(db, &row, "SELECT id, ulid, person, account, proof, shown, place, replies, room, instance, verb, line, args, label, rule, asked, state, restored"
-		" FROM intent WHERE state='sent' OR (state='unknown' AND asked>?) ORDER BY id", "i", clock_wall() - 24 * 3600 * 1000);
+	db_query(db, &row, COLUMNS "WHERE state IN('ready','sent') OR (state='unknown' AND asked>?) ORDER BY id", "i", clock_wall() - 24 * 3600 * 1000);
 	while (row_next(&row)) {
-		struct intent intent = { .id = row_integer(&row, 0), .asked = row_integer(&row, 15), .restored = row_integer(&row, 17) != 0 };
-		const char **texts[] = { &intent.key, &intent.person, &intent.account, &intent.proof, &intent.shown, &intent.place, &intent.replies,
-			&intent.room, &intent.instance, &intent.verb, &intent.line, &intent.args, &intent.label, &intent.rule };
-		for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-			*texts[i] = arena_text(arena, row_text(&row, (int)i + 1));
-		each(&intent, !strcmp(row_text(&row, 16), "unknown"), with);
+		struct intent intent;
+		read_intent(&row, arena, &intent);
+		each(&intent, with);
 	}
 	return row_end(&row, error);
 }

@@ -28,6 +28,7 @@ living_json(struct arena *arena, const struct living *living)
 	json_set(object, "shown", living->shown);
 	json_set(object, "account", living->account);
 	json_set(object, "replies", living->replies);
+	json_set(object, "approved", living->approved);
 	json_set_integer(object, "asked", living->asked);
 	return arena_text(arena, json_write(object));
 }
@@ -46,6 +47,7 @@ living_read(struct arena *arena, const char *json, struct living *living)
 	living->shown = json_string(object, "shown", NULL);
 	living->account = json_string(object, "account", NULL);
 	living->replies = json_string(object, "replies", NULL);
+	living->approved = json_string(object, "approved", NULL);
 	living->asked = json_integer(object, "asked", 0);
 	return true;
 }
@@ -87,6 +89,8 @@ living_seen(struct task *task, const struct talk *talk, const struct follow *fol
 		const struct room *room = living->room ? room_named(talk->rooms, living->room) : NULL;
 		if (card->state && !card->id)
 			card->id = living->label;
+		if (living->approved)
+			card_fact(card, NULL, "approved by %s", living->approved);
 		seeing->card = card_json(arena, card);
 		seeing->closed = card->closed;
 		seeing->saying = outbox_saying(talk->outbox, arena, room, &living->place, living->replies, card);

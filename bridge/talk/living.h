@@ -21,6 +21,7 @@ struct living {
 	struct place place;             /* where it was asked */
 	const char *shown, *account;    /* whom to address */
 	const char *replies;            /* the message that asked */
+	const char *approved;           /* by whom; NULL: it needed nobody */
 	int64_t asked;                  /* wall ms */
 };
 

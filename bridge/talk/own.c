@@ -4,9 +4,15 @@
 #include "bridge/talk/help.h"
 #include "bridge/talk/more.h"
 #include "bridge/talk/pause.h"
+#include "bridge/talk/vote.h"
 #include "bridge/talk/why.h"
 
 const struct command own_commands[] = {
+	{ .verb = "approvals", .decides = true, .usage = "", .about = "lists what waits for a yes", .example = "approvals", .run = approvals_run },
+	{ .verb = "approve", .decides = true, .care = CARE_DECIDE, .usage = "ID|CODE", .about = "says yes to what somebody asked for", .example = "approve B31",
+		.sign = "\U0001f44d", .params = { { "ID", true, false } }, .run = approve_run },
+	{ .verb = "deny", .decides = true, .care = CARE_DECIDE, .usage = "ID|CODE [REASON]", .about = "says no to it, or takes back what you asked for yourself",
+		.example = "deny B31 wait for the cart fix", .sign = "\U0001f44e", .params = { { "ID", true, false }, { "REASON", false, true } }, .run = deny_run },
 	{ .verb = "help", .usage = "[VERB|SERVICE]", .about = "shows what you may do here", .example = "help build",
 		.params = { { "WORD", false, false } }, .run = help_run },
 	{ .verb = "gateway", .usage = "", .about = "says how I am: links, services, what is going on", .example = "gateway", .run = help_gateway },
@@ -21,5 +27,6 @@ const struct command own_commands[] = {
 	{ .verb = "whoami", .usage = "", .about = "says who you are to me, and how that was proven", .example = "whoami", .run = help_whoami },
 	{ .verb = "why", .usage = "COMMAND", .about = "says which rule allows a command, or what is missing", .example = "why build web",
 		.params = { { "COMMAND", true, true } }, .run = why_run },
+	{ .verb = "yes", .decides = true, .care = CARE_DECIDE, .usage = "", .about = "confirms what you have just asked for", .example = "yes", .run = yes_run },
 	{ 0 }
 };

@@ -10,13 +10,13 @@
 #include "bridge/run/follow.h"
 #include "bridge/run/store.h"
 #include "bridge/talk/card.h"
-#include "bridge/talk/carry.h"
 #include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
 #include "bridge/talk/living.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/record.h"
 #include "bridge/talk/request.h"
+#include "bridge/talk/request_private.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
 
@@ -67,7 +67,8 @@ fill_follow(struct ending *ending, struct arena *arena, const struct request *re
 	if (!own->follow_kind)
 		return;
 	struct living living = { .label = request->label, .room = request->room ? request->room->name : NULL, .place = request->place,
-		.shown = request->from.shown, .account = request->from.account, .replies = own->replies_to, .asked = now };
+		.shown = request->from.shown, .account = request->from.account, .replies = own->replies_to, .asked = now,
+		.approved = own->approved && *own->approved ? own->approved : NULL };
 	ending->follow = (struct follow){
 		.instance = arena_text(arena, request->instance->name), .kind = arena_text(arena, own->follow_kind),
 		.token = arena_text(arena, own->follow_token), .about = living_json(arena, &living),
@@ -82,6 +83,8 @@ fill_sayings(struct ending *ending, struct arena *arena, const struct request *r
 
 	for (size_t i = 0; i < own->reply_count; i++) {
 		struct card *card = own->replies[i];
+		if (card->state && own->approved && *own->approved)
+			card_fact(card, NULL, "approved by %s", own->approved);
 		card->seen = card->state && card->id && !request->label && !own->by_sign;
 		ending->sayings[ending->count++] = outbox_saying(request->talk->outbox, arena, request->room, &request->place, own->replies_to, card);
 		if (card->state)
@@ -152,8 +155,7 @@ reply_state(struct request *request, const char *state, enum tone tone, const ch
 {
 	struct card *card = card_new(request->task->arena, tone, "%s", sentence);
 
-	if (request->command->letter)
-		card_state(card, request->label, state);
+	card_state(card, request->label, request->label ? state : NULL);
 	card->to = request->from.shown;
 	card->whom = request->from.account;
 	card->ring = tone == TONE_BAD;
@@ -205,6 +207,18 @@ perform_unknown(struct request *request, int64_t intent, const char *reason)
 		perform_settle(request, intent);
 }
 
+/* A command that makes no living thing got an id because it had to wait: the message that shows it tells how it ended. */
+static void
+name_the_end(struct request *request)
+{
+	struct request_private *own = request->own;
+
+	if (!own->reply_count)
+		request_reply(request, card_new(request->task->arena, TONE_GOOD, "%s", record_command(request)));
+	card_state(own->replies[0], request->label, "done");
+	own->replies[0]->closed = true;
+}
+
 void
 perform(struct request *request, int64_t intent)
 {
@@ -213,6 +227,8 @@ perform(struct request *request, int64_t intent)
 	task->error.text[0] = '\0';
 	bool fine = request->command->run(request);
 	if (fine) {
+		if (request->label && !request->command->letter)
+			name_the_end(request);
 		commit_ending(request, intent, "done", "done");
 		return;
 	}

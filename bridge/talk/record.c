@@ -6,10 +6,10 @@
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
 #include "bridge/run/store.h"
-#include "bridge/talk/carry.h"
 #include "bridge/talk/intent.h"
 #include "bridge/talk/manners.h"
 #include "bridge/talk/request.h"
+#include "bridge/talk/request_private.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
 
@@ -87,4 +87,23 @@ record_intent(struct arena *arena, const struct request *request, const char *ru
 		.rule = arena_text(arena, rule), .asked = clock_wall(),
 	};
 	intent_hash(out);
+}
+
+struct done { int64_t event; };
+
+static bool
+write_done(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	(void)arena;
+	return message_done(db, ((struct done *)with)->event, error);
+}
+
+void
+record_done(const struct talk *talk, int64_t event)
+{
+	if (!event)
+		return;
+	struct work *work = work_new(write_done, sizeof(struct done));
+	((struct done *)work_with(work))->event = event;
+	store_queue(talk->engine->store, work, NULL, NULL);
 }

@@ -6,11 +6,11 @@
 #include "bridge/base/arena.h"
 #include "bridge/run/store.h"
 #include "bridge/talk/card.h"
-#include "bridge/talk/carry.h"
 #include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
 #include "bridge/talk/more.h"
 #include "bridge/talk/outbox.h"
+#include "bridge/talk/request_private.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
 

@@ -1,23 +1,22 @@
-/* resume: a request from its row: what an earlier life left open is settled. */
+/* resume: a request from its row; what an earlier life left open is settled. */
 #include "bridge/talk/resume.h"
 
 #include <string.h>
 
 #include "bridge/base/arena.h"
 #include "bridge/base/log.h"
-#include "bridge/talk/carry.h"
 #include "bridge/talk/intent.h"
 #include "bridge/talk/own.h"
 #include "bridge/talk/perform.h"
 #include "bridge/talk/record.h"
 #include "bridge/talk/request.h"
+#include "bridge/talk/request_private.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
 
 struct open_intent {
 	const struct talk *talk;
 	struct intent intent;
-	bool unknown;
 	struct request request;
 	struct request_private own;
 };
@@ -43,20 +42,17 @@ forgotten(struct arena *arena, const struct intent *intent)
 	return command;
 }
 
-static bool
-restore(struct task *task, struct open_intent *open)
+bool
+resume_request(struct task *task, const struct talk *talk, const struct intent *intent, struct request *request, struct request_private *own)
 {
-	struct request *request = &open->request;
-	const struct intent *intent = &open->intent;
-
-	*request = (struct request){ .task = task, .talk = open->talk, .instance = instance_named(open->talk, intent->instance),
+	*request = (struct request){ .task = task, .talk = talk, .instance = instance_named(talk, intent->instance),
 		.from = { .account = intent->account, .shown = intent->shown, .proof = intent->proof, .proven = true },
-		.person = rights_person(open->talk->rights, intent->account), .key = intent->key, .label = intent->label,
-		.line = intent->line, .own = &open->own };
-	open->own.replies_to = intent->replies;
+		.person = rights_person(talk->rights, intent->account), .key = intent->key, .label = intent->label,
+		.line = intent->line, .own = own };
+	own->replies_to = intent->replies;
 	if (!place_read(task->arena, intent->place, &request->place))
 		return false;
-	request->room = intent->room ? room_named(open->talk->rooms, intent->room) : NULL;
+	request->room = intent->room ? room_named(talk->rooms, intent->room) : NULL;
 	for (const struct command_set *set = request->instance ? request->instance->sets : NULL; set && set->kind && !request->command; set++) {
 		request->command = command_find(set->commands, intent->verb);
 		request->kind = set->kind;
@@ -74,35 +70,32 @@ static void
 settle_open(struct task *task, void *with)
 {
 	struct open_intent *open = with;
-	const char *service = open->intent.instance ? open->intent.instance : "it";
+	const struct intent *intent = &open->intent;
+	struct request *request = &open->request;
+	const char *service = intent->instance ? intent->instance : "it";
 
 	talk_hold(task, open->talk);
-	task_number(task, open->intent.key);
-	if (!restore(task, open))
-		log_error("Request %s (%s) was left open by %s, and its place cannot be read.", open->intent.key, open->intent.line, open->intent.person);
-	else if (!open->unknown && open->intent.restored)
-		perform_unknown(&open->request, open->intent.id, task_text(task, "I asked %s to %s just before the backup was made that I was put back from", service,
-			record_words(&open->request)));
-	else if (!open->unknown)
-		perform_unknown(&open->request, open->intent.id, task_text(task, "I was restarted while asking %s to %s", service, record_words(&open->request)));
-	else if (open->request.command->settle)
-		perform_settle(&open->request, open->intent.id);
+	task_number(task, intent->key);
+	if (!resume_request(task, open->talk, intent, request, &open->own)) {
+		log_error("Request %s (%s) was left open by %s, and its place cannot be read.", intent->key, intent->line, intent->person);
+		return;
+	}
+	if (!strcmp(intent->state, "sent"))
+		perform_unknown(request, intent->id, intent->restored
+			? task_text(task, "I asked %s to %s just before the backup was made that I was put back from", service, record_words(request))
+			: task_text(task, "I was restarted while asking %s to %s", service, record_words(request)));
+	else if (request->command->settle)
+		perform_settle(request, intent->id);
 }
 
 void
-resume_intent(const struct talk *talk, const struct intent *intent, bool unknown_already)
+resume_intent(const struct talk *talk, const struct intent *intent)
 {
 	struct arena *arena = arena_new();
 	struct open_intent *open = arena_take(arena, sizeof *open);
-	const char **texts[] = { &open->intent.key, &open->intent.person, &open->intent.account, &open->intent.proof, &open->intent.shown,
-		&open->intent.place, &open->intent.replies, &open->intent.room, &open->intent.instance, &open->intent.verb, &open->intent.line,
-		&open->intent.args, &open->intent.label, &open->intent.rule };
 
 	open->talk = talk;
-	open->intent = *intent;
-	open->unknown = unknown_already;
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		*texts[i] = arena_text(arena, *texts[i]);
-	if (!task_start(talk->engine, open->intent.label ? open->intent.label : "settle", settle_open, open, arena))
+	open->intent = intent_copy(arena, intent);
+	if (!task_start(talk->engine, intent->label ? open->intent.label : "settle", settle_open, open, arena))
 		log_error("Request %s could not be looked at: too much is going on. It is looked at after the next start.", intent->key);
 }

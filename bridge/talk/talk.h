@@ -6,10 +6,12 @@
 #include <stdint.h>
 
 struct alias;
+struct approvals;
 struct arena;
 struct card;
 struct engine;
 struct follows;
+struct guards;
 struct instance;
 struct manners;
 struct mores;
@@ -23,12 +25,14 @@ struct task;
 struct talk {
 	const struct engine *engine;
 	const struct rights *rights;
+	const struct guards *guards;    /* NULL: nothing that is allowed needs anything more */
 	const struct rooms *rooms;
 	struct outbox *outbox;
 	struct follows *follows;
 	struct manners *manners;
 	struct mores *mores;
 	struct pause *pause;
+	struct approvals *approvals;
 	struct card *(*gateway)(struct arena *, void *with);    /* how the gateway is; `with` is given to it */
 	void *with;
 	const struct instance *const *instances;        /* ended by NULL */

@@ -29,7 +29,6 @@
 #include "bridge/run/store.h"
 #include "bridge/run/task.h"
 #include "bridge/talk/card.h"
-#include "bridge/talk/carry.h"
 #include "bridge/talk/hearing.h"
 #include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
@@ -474,7 +473,7 @@ struct left {
 	int64_t event;
 	struct message message;
 	struct intent intent;
-	bool unknown, over;
+	bool over;
 };
 
 static void
@@ -487,12 +486,11 @@ left_message(int64_t event, const struct message *message, void *with)
 }
 
 static void
-left_intent(const struct intent *intent, bool unknown, void *with)
+left_intent(const struct intent *intent, void *with)
 {
 	struct left *left = with;
 
 	left->intent = *intent;
-	left->unknown = unknown;
 }
 
 static bool
@@ -525,7 +523,7 @@ start_again(struct fixture *fixture)
 	store_queue(fixture->engine.store, work, left_read, &left);
 	UNTIL(fixture, left.over);
 	if (left.intent.id)
-		resume_intent(&fixture->talk, &left.intent, left.unknown);
+		resume_intent(&fixture->talk, &left.intent);
 	if (left.event)
 		hearing_take(&fixture->talk, &left.message, left.event);
 	outbox_begin(fixture->talk.outbox);

@@ -1,0 +1,330 @@
+"""Who asks does not decide: commands that wait for a yes, of who asked or of others; on Matrix, by word and by reaction, over restarts."""
+import os
+import re
+import shutil
+import signal
+import tempfile
+import threading
+import time
+import unittest
+
+from lib import things
+from lib.gateway import Gateway
+from lib.homeserver import Homeserver
+
+CONF = """
+admins = {{ "alice" }}
+matrix "hq" {{ server = "{server}" user = "@sally:hs.test" password_file = "secret" retry = "1s" poll = "1s" }}
+runner "ci" {{
+	job "add" {{ run = {{ "/bin/sh", "-c", "echo ran $0 >>{folder}/ran", "{{target}}" }} param "target" {{ default = "test" }} }}
+}}
+room "ops" {{ places = {{ "hq/#ops:hs.test" }} services = {{ "ci" }} operators = yes }}
+room "other" {{ places = {{ "hq/#other:hs.test" }} services = {{ "ci" }} }}
+person "alice" {{ accounts = {{ "hq/@alice:hs.test", "hq/@alice2:hs.test" }} roles = {{ "deployer" }} }}
+person "bob" {{ accounts = {{ "hq/@bob:hs.test" }} roles = {{ "deployer" }} }}
+person "dana" {{ accounts = {{ "hq/@dana:hs.test" }} roles = {{ "lead" }} }}
+person "carol" {{ accounts = {{ "hq/@carol:hs.test" }} roles = {{ "developer" }} }}
+role "developer" {{ look = {{ "*" }} may = {{ "ci.*", "gateway.pause", "gateway.resume" }} }}
+role "deployer" {{ like = {{ "developer" }} }}
+role "lead" {{ like = {{ "deployer" }} }}
+{rules}
+"""
+PROD = 'approval "prod" { for = { "ci.build target=prod" } by = "deployer" reaction = yes }'
+PEOPLE = ["alice", "alice2", "bob", "carol", "dana"]
+
+
+class Approvals(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="sallyport-")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.hs = Homeserver()
+        self.addCleanup(self.hs.close)
+        self.hs.add_user("sally", password="pw-sally")
+        self.room = self.hs.add_room("#ops:hs.test", ["sally"] + PEOPLE)
+        self.other = self.hs.add_room("#other:hs.test", ["sally"] + PEOPLE)
+
+    def conf(self, rules=PROD):
+        return CONF.format(server=self.hs.url, folder=self.folder, rules=rules)
+
+    def start(self, rules=PROD):
+        self.gateway = Gateway(self.folder, self.conf(rules))
+        self.gateway.secret("secret", "pw-sally")
+        self.addCleanup(self.gateway.stop)
+        self.gateway.start()
+        self.up()
+
+    def up(self):
+        things.wait_until(lambda: "2 rooms" in self.gateway.cli("status")[1], 20, "the link")
+
+    def reload(self, conf):
+        with open(self.gateway.conf, "w") as f:
+            f.write(f'state = "{self.gateway.state}"\nlog = "debug"\n' + conf)
+        before = self.gateway.program.output().count("configuration was read anew")
+        os.kill(self.gateway.program.pid, signal.SIGHUP)
+        things.wait_until(lambda: len([body for body in self.shows() if "was read anew" in body]) > before, 20, "the reload")
+
+    def ran(self):
+        try:
+            with open(self.folder + "/ran") as f:
+                return f.read().split("\n")[:-1]
+        except FileNotFoundError:
+            return []
+
+    def shows(self, room=None):
+        return [one.body for one in self.hs.shows(room or self.room) if one.sender == "@sally:hs.test" and one.body]
+
+    def shown(self, part, room=None):
+        things.wait_until(lambda: any(part in body for body in self.shows(room)), 20, f"{part!r} in the room, which shows {self.shows(room)}")
+        return next(body for body in self.shows(room) if part in body)
+
+    def card(self, label):
+        return next(one for one in self.hs.shows(self.room) if one.sender == "@sally:hs.test" and one.body and f"{label} " in one.body)
+
+    def ask(self, who="alice", line="!build add target=prod", label="B1"):
+        asked = self.hs.say(who, self.room, line)
+        body = self.shown(f"{label} asked")
+        code = re.search(r"!approve (\S+)", body)
+        return asked, code.group(1) if code else None
+
+    def audit(self):
+        return self.gateway.cli("audit", "list")[1]
+
+    def nothing_ran(self):
+        self.hs.say("carol", self.room, "!ping done")
+        self.hs.expect("pong done")
+        self.assertEqual(self.ran(), [])
+
+    # The way it is meant.
+
+    def test_another_approves_and_it_runs_once(self):
+        self.start()
+        _, code = self.ask()
+        body = self.shown("B1 asked")
+        self.assertRegex(body, r"B1 asked: ci build add target=prod, needs 1 other deployer by \d\d:\d\d \(in 30 min\) \(alice\)")
+        self.assertRegex(code, r"^[A-Z2-9]{4}-[A-Z2-9]{4}$")
+        self.assertEqual(self.ran(), [])
+        self.hs.say("bob", self.room, f"!approve {code.lower().replace('-', '')}")
+        self.shown("B1 passed")
+        self.assertEqual(self.ran(), ["ran prod"])
+        # One message from the question to the end.
+        self.assertEqual(len([body for body in self.shows() if re.search(r"\bB1\b", body) and "alice: " not in body]), 1)
+        audit = self.audit()
+        for part in ("waits for approval", "approve", "approved: bob"):
+            self.assertIn(part, audit)
+
+    def test_what_needs_no_approval_runs_at_once(self):
+        self.start()
+        self.hs.say("alice", self.room, "!build add")
+        self.shown("B1 passed")
+        self.assertEqual(self.ran(), ["ran test"])
+
+    def test_a_thumb_counts_where_it_may(self):
+        self.start()
+        self.ask()
+        self.hs.react("bob", self.card("B1").id, "\U0001f44d\U0001f3fd")
+        self.shown("B1 passed")
+        self.assertIn("approved: bob (reaction)", self.audit())
+        self.assertIn("approved by bob (reaction)", self.shown("B1 passed"))
+
+    def test_a_thumb_does_not_count_where_it_may_not(self):
+        self.start(PROD.replace(" reaction = yes", ""))
+        self.ask()
+        self.hs.react("bob", self.card("B1").id, "\U0001f44d")
+        self.shown("a sign is not enough for B1")
+        self.nothing_ran()
+
+    def test_two_are_needed_and_one_person_is_one(self):
+        self.start(PROD.replace('by = "deployer"', 'by = "deployer" count = 2'))
+        self.ask()
+        self.hs.say("bob", self.room, "!approve B1")
+        self.shown("approved by bob, needs 1 other deployer")
+        self.hs.say("bob", self.room, "!approve b1")
+        self.shown("you have decided upon B1 already")
+        self.assertEqual(self.ran(), [])
+        self.hs.say("dana", self.room, "!approve B1")
+        self.shown("B1 passed")
+        self.assertEqual(self.ran(), ["ran prod"])
+
+    def test_denied_with_a_reason_and_nothing_ran(self):
+        self.start()
+        self.ask()
+        self.hs.say("bob", self.room, "!deny B1 wait for the cart fix")
+        self.shown("denied by bob: wait for the cart fix. Nothing ran")
+        self.hs.say("bob", self.room, "!approve B1")
+        self.shown("nothing called B1 waits for a yes")
+        self.nothing_ran()
+
+    def test_what_waits_is_listed_and_survives_kill_9(self):
+        self.start()
+        _, code = self.ask()
+        self.gateway.kill()
+        self.gateway.start()
+        self.up()
+        self.hs.say("carol", self.room, "!approvals")
+        self.shown("B1: ci build add target=prod, asked by alice, needs 1 other deployer")
+        self.hs.say("bob", self.room, f"!approve {code}")
+        self.shown("B1 passed")
+        self.assertEqual(self.ran(), ["ran prod"])
+
+    def test_nobody_says_anything_and_it_expires(self):
+        self.start(PROD.replace("reaction = yes", 'reaction = yes within = "2s"'))
+        self.ask()
+        self.shown("B1 expired: ci build add target=prod, not approved within 2 s. Nothing ran")
+        self.hs.say("bob", self.room, "!approve B1")
+        self.shown("nothing called B1 waits")
+        self.nothing_ran()
+
+    def test_it_expires_while_we_are_away(self):
+        self.start(PROD.replace("reaction = yes", 'reaction = yes within = "2s"'))
+        self.ask()
+        self.gateway.kill()
+        ends = time.monotonic() + 2
+        things.wait_until(lambda: time.monotonic() > ends, 10, "the end of it")
+        self.gateway.start()
+        self.shown("B1 expired")
+        self.nothing_ran()
+
+    # Confirmation.
+
+    def test_who_asked_confirms_it_within_a_minute(self):
+        self.start('confirm { for = { "ci.build", "gateway.pause" } }')
+        self.hs.say("alice", self.room, "!build add")
+        self.shown("!yes within 1 min makes it so")
+        self.hs.say("bob", self.room, "!yes")
+        self.shown("I asked you nothing here")
+        self.hs.say("bob", self.room, "!approve B1")
+        self.shown("refused: B1 waits for alice to confirm it")
+        self.assertEqual(self.ran(), [])
+        self.hs.say("alice", self.room, "!yes")
+        self.shown("B1 passed")
+        self.assertEqual(self.ran(), ["ran test"])
+        self.assertIn("confirmed", self.audit())
+
+    def test_a_command_without_an_id_gets_one_while_it_waits(self):
+        self.start('confirm { for = { "gateway.pause" } }')
+        self.hs.say("alice", self.room, "!pause moving house")
+        self.shown("R1 asked: pause moving house")
+        self.hs.react("alice", self.card("R1").id, "\U0001f44d")
+        self.shown("R1 done: Paused")
+
+    def test_confirmed_first_and_then_approved(self):
+        self.start(PROD + ' confirm { for = { "ci.build" } }')
+        self.hs.say("alice", self.room, "!build add target=prod")
+        self.shown("!yes within 1 min makes it so")
+        self.hs.say("alice", self.room, "!yes")
+        self.shown("B1 asked: ci build add target=prod, needs 1 other deployer")
+        self.hs.say("bob", self.room, "!approve B1")
+        self.shown("B1 passed")
+        self.assertEqual(self.ran(), ["ran prod"])
+
+    # The attacks: A1 to A4 of the threats.
+
+    def test_nobody_approves_their_own_by_any_account(self):
+        self.start()
+        self.ask()
+        for who in ("alice", "alice2"):
+            self.hs.say(who, self.room, "!approve B1")
+            self.shown("refused: you asked for B1, as hq/@alice:hs.test")
+            self.hs.react(who, self.card("B1").id, "\U0001f44d")
+        self.nothing_ran()
+
+    def test_who_has_not_the_role_does_not_count(self):
+        self.start()
+        self.ask()
+        self.hs.say("carol", self.room, "!approve B1")
+        self.shown("refused: to approve B1 needs the role deployer; you are carol by hq/@carol:hs.test with developer")
+        self.hs.react("carol", self.card("B1").id, "\U0001f44d")
+        self.hs.say("carol", self.room, "!deny B1")
+        self.shown("refused: to deny B1 needs the role deployer")
+        self.nothing_ran()
+        self.assertGreaterEqual(self.audit().count("refused: to "), 2)
+
+    def test_a_thumb_on_something_else_or_elsewhere_is_none(self):
+        self.start()
+        _, code = self.ask()
+        look_alike = self.hs.say("carol", self.room, self.card("B1").body)
+        elsewhere = self.hs.say("sally", self.other, self.card("B1").body)
+        self.hs.react("bob", look_alike, "\U0001f44d")
+        self.hs.react("bob", elsewhere, "\U0001f44d")
+        self.hs.say("bob", self.other, f"!approve {code}")
+        self.shown("refused: B1 was asked in ops", self.other)
+        self.nothing_ran()
+
+    def test_taken_back_by_redaction_before_the_yes(self):
+        self.start()
+        asked, code = self.ask()
+        self.hs.redact("alice", asked)
+        self.shown("B1 revoked: ci build add target=prod, what asked for it was taken back. Nothing ran")
+        self.hs.say("bob", self.room, f"!approve {code}")
+        self.shown("waits for a yes")
+        self.nothing_ran()
+
+    def test_an_edit_of_what_asked_changes_nothing(self):
+        self.start()
+        asked, code = self.ask()
+        self.hs.edit("alice", asked, "!build add target=staging")
+        self.hs.say("bob", self.room, f"!approve {code}")
+        self.shown("B1 passed")
+        self.assertEqual(self.ran(), ["ran prod"])
+
+    def lost(self, before, after, why):
+        self.start()
+        self.ask()
+        conf = self.conf().replace('"hq/@carol:hs.test" } roles = { "developer" }', '"hq/@carol:hs.test" } roles = { "deployer" }')
+        self.assertIn(before, conf)
+        self.reload(conf.replace(before, after))
+        self.hs.say("bob", self.room, "!approve B1")
+        self.assertIn(why, self.shown("B1 refused"))
+        self.nothing_ran()
+
+    def test_who_has_lost_the_right_since_is_refused(self):
+        self.lost('"hq/@alice2:hs.test" } roles = { "deployer" }', '"hq/@alice2:hs.test" }', "needs the role")
+
+    def test_who_is_somebody_else_since_is_refused(self):
+        self.lost('"hq/@alice:hs.test", ', "", "hq/@alice:hs.test is not alice any more")
+
+    def test_an_approver_who_has_lost_the_role_since_counts_no_more(self):
+        rules = PROD.replace('by = "deployer"', 'by = "deployer" count = 2')
+        self.start(rules)
+        self.ask()
+        self.hs.say("bob", self.room, "!approve B1")
+        self.shown("approved by bob, needs 1 other")
+        more = self.conf(rules).replace('"hq/@bob:hs.test" } roles = { "deployer" }', '"hq/@bob:hs.test" } roles = { "developer" }') \
+            .replace('"hq/@carol:hs.test" } roles = { "developer" }', '"hq/@carol:hs.test" } roles = { "deployer" }')
+        self.reload(more)
+        self.hs.say("dana", self.room, "!approve B1")
+        self.shown("B1 refused")
+        self.assertIn("who approved it is no deployer any more", self.shown("B1 refused"))
+        self.nothing_ran()
+
+    def test_other_rules_than_when_it_was_asked(self):
+        self.start()
+        self.ask()
+        self.reload(self.conf(PROD.replace("reaction = yes", 'reaction = yes within = "1h"')))
+        self.hs.say("bob", self.room, "!approve B1")
+        self.shown("B1 refused")
+        self.assertIn("other rules are in force", self.shown("B1 refused"))
+        self.nothing_ran()
+
+    def test_a_pause_holds_up_what_was_approved(self):
+        self.start()
+        self.ask()
+        self.hs.say("carol", self.room, "!pause")
+        self.shown("Paused")
+        self.hs.say("bob", self.room, "!approve B1")
+        self.assertIn("paused by carol", self.shown("B1 refused"))
+        self.nothing_ran()
+
+    def test_two_who_race_make_one_run(self):
+        self.start()
+        for i in range(1, 21):
+            self.hs.say("alice", self.room, "!build add target=prod")
+            self.shown(f"B{i} asked")
+            together = [threading.Thread(target=self.hs.say, args=(who, self.room, f"!approve B{i}")) for who in ("bob", "dana")]
+            for thread in together:
+                thread.start()
+            for thread in together:
+                thread.join()
+            self.shown(f"B{i} passed")
+        self.assertEqual(len(self.ran()), 20)
+        self.assertEqual(self.gateway.cli("audit", "verify")[0], 0)

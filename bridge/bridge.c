@@ -97,6 +97,12 @@ narrow(const char *name, void *with)
 	return link && link->protocol->narrow && link->protocol->narrow(link);
 }
 
+static bool
+gone(struct task *task, const struct place *place, const char *account, void *with)
+{
+	return links_gone(task, &((struct bridge *)with)->links, place, account);
+}
+
 /* Somebody waits for what was never said, so the operators hear of it, once a minute. */
 static void
 dropped(const struct place *place, const char *why, void *with)
@@ -595,7 +601,7 @@ open_talk(struct bridge *bridge)
 
 	bridge->talk = (struct talk){ .engine = &bridge->engine, .outbox = outbox_open(&bridge->engine, &carriers),
 		.follows = follows_open(&bridge->engine), .manners = manners_new(), .mores = mores_new(), .pause = pause_new(), .approvals = approvals_new(),
-		.gateway = report_gateway, .with = bridge };
+		.gateway = report_gateway, .gone = gone, .with = bridge };
 	bridge_point_to(bridge, bridge->setup);
 	ci_follow(bridge->talk.follows, &bridge->talk);
 }

@@ -359,6 +359,22 @@ links_deliver(struct task *task, const struct links *links, const struct deliver
 	return said;
 }
 
+bool
+links_gone(struct task *task, const struct links *links, const struct place *place, const char *account)
+{
+	struct link *link = links_find(links, place->link);
+	size_t length = strlen(place->link);
+
+	/* Whose account is another chat's is not looked for in this one. */
+	if (!link || !link->protocol->gone || link->state != LINK_UP || strncmp(account, place->link, length) || account[length] != '/')
+		return false;
+	link->keeping->deliveries++;
+	bool gone = link->protocol->gone(task, link, place->channel, account);
+	link->keeping->deliveries--;
+	free_if_gone(link);
+	return gone;
+}
+
 void
 links_close(struct links *links)
 {

@@ -9,6 +9,7 @@ struct bridge;
 struct delivered;
 struct delivery;
 struct link;
+struct place;
 struct setup;
 struct task;
 
@@ -28,6 +29,7 @@ void links_close(struct links *);                       /* all tasks have ended 
 
 /* Through the link of that name, which stays where it is meanwhile, whatever the configuration says by then. */
 bool links_deliver(struct task *, const struct links *, const struct delivery *, struct delivered *);
+bool links_gone(struct task *, const struct links *, const struct place *, const char *account);        /* the protocol's gone() */
 struct link *links_find(const struct links *, const char *name);       /* NULL: none is called so */
 
 #endif

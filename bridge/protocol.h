@@ -73,6 +73,9 @@ struct protocol {
 	/* Optional: logs in beside a gateway that may be running, joins each of the link's channels and tells what is missing there; the link is
 	 * nobody's else. False with the task's error where it could not log in. */
 	bool (*look)(struct task *, struct link *, const struct looking *);
+	/* Optional: whether the server says that `account`, as it is proven, is in that channel no more: left, thrown out or banned. Waits; false where
+	 * it cannot be told. */
+	bool (*gone)(struct task *, struct link *, const char *channel, const char *account);
 	/* Optional: whether the server has just said that it takes only so much. */
 	bool (*narrow)(const struct link *);
 	/* Optional: whether `channel` could be a place of this protocol; false with a sentence. */

@@ -715,7 +715,11 @@ hindrance(struct request *request, const struct waiting *waiting, struct decisio
 	if (strcmp(needs_policy(task->arena, &needs), waiting->row.needs))
 		return "other rules are in force than when it was asked";
 	const char *why = votes_hinder(task, request->talk, waiting);
-	return why ? why : decide_held(request);
+	if (why)
+		return why;
+	if (request->room && request->talk->gone && request->talk->gone(task, &request->place, request->from.account, request->talk->with))
+		return task_text(task, "%s is in the room no more", waiting->intent.person);
+	return decide_held(request);
 }
 
 struct launching {

@@ -2,6 +2,7 @@
 #ifndef SALLYPORT_TALK_TALK_H
 #define SALLYPORT_TALK_TALK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct manners;
 struct mores;
 struct outbox;
 struct pause;
+struct place;
 struct rights;
 struct rooms;
 struct snapshot;
@@ -34,6 +36,8 @@ struct talk {
 	struct pause *pause;
 	struct approvals *approvals;
 	struct card *(*gateway)(struct arena *, void *with);    /* how the gateway is; `with` is given to it */
+	/* Whether that account is in that place no more, as far as its chat can tell. It may wait. NULL: nobody can tell. */
+	bool (*gone)(struct task *, const struct place *, const char *account, void *with);
 	void *with;
 	const struct instance *const *instances;        /* ended by NULL */
 	const struct alias *const *aliases;             /* ended by NULL */

@@ -151,6 +151,7 @@ const struct protocol protocol_matrix = {
 	.deliver = send_delivery,
 	.fetch = media_fetch,
 	.look = look_at,
+	.gone = membership_gone,
 	.narrow = narrow,
 	.place = matrix_settings_place,
 };

@@ -252,3 +252,22 @@ membership_replaced(struct task *task, struct homeserver *at, struct matrix_room
 		}
 	}
 }
+
+/* -- Others ----------------------------------------------------------------------------------------------------------- */
+
+bool
+membership_gone(struct task *task, struct link *link, const char *channel, const char *account)
+{
+	struct homeserver *at = link->own;
+	const char *slash = strchr(account, '/');
+	const struct matrix_room *room = at && !at->leaving ? matrix_rooms_named(&at->rooms, channel) : NULL;
+	struct matrix_answer answer;
+
+	if (!room || !room->id || !slash)
+		return false;
+	const struct matrix_call call = { .path = homeserver_path(task, "/_matrix/client/v3/rooms", room->id, "state", "m.room.member", slash + 1, NULL) };
+	at->deliveries++;
+	bool asked = call.path && homeserver_ask(task, at, &call, &answer);
+	homeserver_leave(task, at);
+	return asked && strcmp(json_string(answer.json, "membership", "join"), "join") != 0;
+}

@@ -6,6 +6,7 @@
 
 struct event;
 struct homeserver;
+struct link;
 struct matrix_room;
 struct task;
 
@@ -19,5 +20,8 @@ void membership_encrypted(struct homeserver *, struct matrix_room *);
 void membership_replaced(struct task *, struct homeserver *, struct matrix_room *, const struct event *);
 /* Tells `status` how it is, where that has changed. */
 void membership_report(struct homeserver *);
+
+/* The protocol's gone(): asks the server about somebody. */
+bool membership_gone(struct task *, struct link *, const char *channel, const char *account);
 
 #endif

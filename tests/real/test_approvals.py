@@ -283,6 +283,14 @@ class Approvals(unittest.TestCase):
     def test_who_is_somebody_else_since_is_refused(self):
         self.lost('"hq/@alice:hs.test", ', "", "hq/@alice:hs.test is not alice any more")
 
+    def test_who_was_thrown_out_since_is_refused(self):
+        self.start()
+        self.ask()
+        self.hs.ban("alice", self.room)
+        self.hs.say("bob", self.room, "!approve B1")
+        self.assertIn("alice is in the room no more", self.shown("B1 refused"))
+        self.nothing_ran()
+
     def test_an_approver_who_has_lost_the_role_since_counts_no_more(self):
         rules = PROD.replace('by = "deployer"', 'by = "deployer" count = 2')
         self.start(rules)

@@ -86,7 +86,9 @@ can(const char *name, void *with)
 {
 	const struct link *link = links_find(&((struct bridge *)with)->links, name);
 
-	return link ? link->protocol->can : 0;
+	if (!link)
+		return 0;
+	return link->protocol->can | (link->protocol->offers && link->protocol->offers(link) ? CAN_OFFER : 0);
 }
 
 static bool

@@ -78,6 +78,8 @@ struct protocol {
 	bool (*gone)(struct task *, struct link *, const char *channel, const char *account);
 	/* Optional: whether the server has just said that it takes only so much. */
 	bool (*narrow)(const struct link *);
+	/* Optional: whether signs that may be pressed are put on our messages there. */
+	bool (*offers)(const struct link *);
 	/* Optional: whether `channel` could be a place of this protocol; false with a sentence. */
 	bool (*place)(const char *channel, struct error *);
 };

@@ -38,6 +38,8 @@ enum {
 	CLOCK_BACK = 5 * 60 * 1000,     /* ms that the wall clock may go back between two lives */
 };
 
+static const char THUMBS[] = "\U0001f44d \U0001f44e";
+
 static const char REQUEST_LETTER = 'R';         /* of a command that makes no living thing, while it waits */
 
 /* -- What waits, in memory ----------------------------------------------------------------------------------------------- */
@@ -375,6 +377,9 @@ waiting_card(struct arena *arena, const struct waiting *waiting, const char *sta
 
 	card_state(card, row->label, state);
 	card->by = waiting->intent.shown;
+	bool asks = !strcmp(state, "asked"), pressed = row->stage == STAGE_CONFIRM || row->reaction;
+	card->offers = asks && pressed && !waiting->vote_count ? THUMBS : NULL;
+	card->unoffers = asks ? NULL : THUMBS;
 	if (*votes)
 		card_fact(card, NULL, "approved by %s", votes);
 	if (!strcmp(state, "asked") && row->stage == STAGE_VOTES)
@@ -389,6 +394,7 @@ waiting_last_card(struct arena *arena, const struct waiting *waiting, const char
 
 	card_state(card, waiting->row.label, state);
 	card_fact(card, NULL, "%s", why);
+	card->unoffers = THUMBS;
 	card->closed = true;
 	card->ring = true;
 	card->to = waiting->intent.shown;

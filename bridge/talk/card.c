@@ -176,6 +176,8 @@ card_copy(struct arena *arena, const struct card *card)
 	copy->headline = arena_text(arena, card->headline);
 	copy->url = arena_text(arena, card->url);
 	copy->next = arena_text(arena, card->next);
+	copy->offers = arena_text(arena, card->offers);
+	copy->unoffers = arena_text(arena, card->unoffers);
 	copy->by = arena_text(arena, card->by);
 	copy->to = arena_text(arena, card->to);
 	copy->whom = arena_text(arena, card->whom);

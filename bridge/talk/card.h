@@ -42,6 +42,7 @@ struct card {
 	bool progress;                  /* * the state is the one already said: only for chats that edit */
 	bool closed;                    /* * the thing has ended: this is its last card */
 	bool seen;                      /* * it is said by an edit of another message, so who asked gets a sign that it was heard; not stored */
+	const char *offers, *unoffers;  /* * signs to put on its message, to be pressed; signs to take away from it; apart by blanks; not stored */
 	size_t skip;                    /* * lines that were shown before */
 	size_t most;                    /* * lines at once, in place of the chat's own limit; 0: that one */
 	const char *more;               /* * what to type for the rest: "!more"; NULL: it cannot be had. */

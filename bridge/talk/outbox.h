@@ -21,7 +21,7 @@ struct task;
 extern const struct tables outbox_tables;
 
 /* What a chat can do beside saying lines. */
-enum { CAN_EDIT = 1, CAN_HTML = 2, CAN_THREAD = 4, CAN_REACT = 8, CAN_UPLOAD = 16, CAN_REDACT = 32, CAN_TALK = 64 };
+enum { CAN_EDIT = 1, CAN_HTML = 2, CAN_THREAD = 4, CAN_REACT = 8, CAN_UPLOAD = 16, CAN_REDACT = 32, CAN_TALK = 64, CAN_OFFER = 128 };
 
 enum delivery_op {
 	DELIVERY_SAY,

@@ -83,12 +83,12 @@ is_there(struct db *db, const char *label, const char *place, enum delivery_op o
 }
 
 bool
-outbox_row_take_back(struct db *db, const struct outbox_new *row, struct error *error)
+outbox_row_take_back(struct db *db, const struct outbox_new *row, enum delivery_op what, struct error *error)
 {
 	bool told;
 
 	if (!db_run(db, error, "UPDATE outbox SET state='stale' WHERE label=? AND place=? AND op=? AND state='queued' AND txn<>?", "ttit", row->label, row->place,
-	    (int64_t)DELIVERY_TALK, row->txn) || !is_there(db, row->label, row->place, DELIVERY_TALK, "trying sent", &told, error))
+	    (int64_t)what, row->txn) || !is_there(db, row->label, row->place, what, "trying sent", &told, error))
 		return false;
 	return !told || outbox_row_write(db, row, error);
 }
@@ -241,8 +241,14 @@ outbox_row_take(struct db *db, struct arena *arena, int64_t id, bool narrow, str
 	out->replies = out->replies ? out->replies : answered;
 	if (out->op == DELIVERY_RING && !shown && out->label && !is_there(db, out->label, out->place, DELIVERY_SAY, "trying", &out->early, error))
 		return false;
+	if (out->op == DELIVERY_REACT && !out->on && !answered && !is_there(db, answers, out->place, DELIVERY_SAY, "queued trying", &out->early, error))
+		return false;
 	if (out->early && !out->stale)
 		return true;
+	if (out->op == DELIVERY_REACT && !out->on) {
+		out->on = answered;
+		out->gone = !answered;
+	}
 	if (shown && edits && !is_shared(db, out->place, shown, &shared, error))
 		return false;
 	aim(out, edits, shown, shared);
@@ -275,7 +281,7 @@ outbox_row_sent(struct db *db, const struct outbox_row *row, const char *message
 	if (row->id % PRUNE_EVERY == 0 && !outbox_rows_prune(db, error))
 		return false;
 	/* An edit keeps the id of the message that it edits. */
-	bool new = row->op == DELIVERY_SAY || (row->op == DELIVERY_TALK && !row->on);
+	bool new = row->op == DELIVERY_SAY || row->op == DELIVERY_REACT || (row->op == DELIVERY_TALK && !row->on);
 	if (!new || !row->label || !message)
 		return true;
 	return db_run(db, error, "INSERT INTO shown(label, place, message, at) SELECT label, place, ?, ? FROM outbox WHERE (id=? OR leader=?) AND label IS NOT NULL"

@@ -32,8 +32,8 @@ bool outbox_body_of(struct db *, struct arena *, const char *label, const char *
 
 /* Where the place edits, what was not yet said of the same thing is replaced, so that only the newest is. */
 bool outbox_row_write(struct db *, const struct outbox_new *, struct error *);
-/* The same for talk that was taken back: what was not told yet is not told any more, and of what never was nothing is said. */
-bool outbox_row_take_back(struct db *, const struct outbox_new *, struct error *);
+/* The same for what is taken back, talk or a sign: what was not told yet is not told any more, and of what never was nothing is said. */
+bool outbox_row_take_back(struct db *, const struct outbox_new *, enum delivery_op what, struct error *);
 
 /* What waits. */
 enum { OUTBOX_ROWS = 256 };

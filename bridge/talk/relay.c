@@ -198,7 +198,7 @@ write_taken_back(struct db *db, struct arena *arena, const struct relaying *rela
 		const struct relaying_to *to = &relaying->each[i];
 		struct outbox_new row = { .place = to->place, .txn = to->txn, .label = label, .urgency = URGENCY_TALK,
 			.op = to->can & CAN_REDACT ? DELIVERY_TAKE_BACK : DELIVERY_TALK, .body = mirrored_json(arena, &relaying->mirrored) };
-		if (!outbox_row_take_back(db, &row, error))
+		if (!outbox_row_take_back(db, &row, DELIVERY_TALK, error))
 			return false;
 	}
 	return true;

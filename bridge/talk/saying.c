@@ -20,7 +20,7 @@ struct saying {
 	struct outbox_new *each;
 };
 
-enum { ROWS_A_PLACE = 4 };              /* the card, who rings, two signs */
+enum { OFFERS_MOST = 4, ROWS_A_PLACE = 4 + OFFERS_MOST };       /* the card, who rings, two signs, those that are offered */
 
 static struct outbox_new *
 add_row(struct arena *arena, struct saying *saying, const struct place *place, enum delivery_op op, enum urgency urgency, const char *body)
@@ -33,6 +33,20 @@ add_row(struct arena *arena, struct saying *saying, const struct place *place, e
 	return row;
 }
 
+/* Signs on its own message, for people to press. Each has a name, so that it can be taken away again. */
+static void
+add_offers(struct arena *arena, struct saying *saying, const struct place *place, const struct card *card)
+{
+	bool on = card->offers;
+	char *rest = arena_text(arena, on ? card->offers : card->unoffers), *sign;
+
+	for (size_t i = 0; i < OFFERS_MOST && rest && (sign = strtok_r(rest, " ", &rest)); i++) {
+		struct outbox_new *row = add_row(arena, saying, place, on ? DELIVERY_REACT : DELIVERY_TAKE_BACK, URGENCY_REACTION, sign);
+		row->label = arena_printf(arena, "%s offers %s", card->id, sign);
+		row->answers = arena_text(arena, card->id);
+	}
+}
+
 static void
 add_card(struct arena *arena, struct saying *saying, const struct place *place, unsigned can, const struct card *card)
 {
@@ -40,6 +54,8 @@ add_card(struct arena *arena, struct saying *saying, const struct place *place, 
 
 	row->edits = can & CAN_EDIT;
 	row->label = card->state ? arena_text(arena, card->id) : NULL;
+	if (can & CAN_OFFER && row->label)
+		add_offers(arena, saying, place, card);
 }
 
 /* In the place where it was asked: who asked is addressed, and may hear their phone. */
@@ -68,8 +84,9 @@ add_elsewhere(struct arena *arena, struct saying *saying, const struct place *pl
 
 	here->to = here->whom = NULL;
 	here->ring = false;
+	size_t first = saying->count;
 	add_card(arena, saying, place, can, here);
-	saying->each[saying->count - 1].answers = answers;
+	saying->each[first].answers = answers;
 }
 
 struct saying *
@@ -104,7 +121,8 @@ outbox_write(struct db *db, const struct saying *saying, const char *label, stru
 	for (size_t i = 0; i < saying->count; i++) {
 		struct outbox_new row = saying->each[i];
 		row.label = row.label ? row.label : label;
-		if (!outbox_row_write(db, &row, error))
+		bool gone = row.op == DELIVERY_TAKE_BACK;
+		if (!(gone ? outbox_row_take_back(db, &row, DELIVERY_REACT, error) : outbox_row_write(db, &row, error)))
 			return false;
 	}
 	return true;

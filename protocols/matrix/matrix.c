@@ -138,6 +138,12 @@ narrow(const struct link *link)
 	return at && gate_is_narrow(&at->gate);
 }
 
+static bool
+offers(const struct link *link)
+{
+	return ((const struct matrix *)link->conf)->seed;
+}
+
 const struct protocol protocol_matrix = {
 	.name = "matrix",
 	.about = "A Matrix homeserver, as an ordinary account: rooms that are not encrypted, messages that are edited, threads and reactions.",
@@ -153,5 +159,6 @@ const struct protocol protocol_matrix = {
 	.look = look_at,
 	.gone = membership_gone,
 	.narrow = narrow,
+	.offers = offers,
 	.place = matrix_settings_place,
 };

@@ -18,6 +18,7 @@ const struct setting matrix_settings[] = {
 	SETTING(matrix, password, TYPE_SECRET, NULL,          "The account's password."),
 	SETTING(matrix, poll,     TYPE_SPAN,   "30s",         "How long the server may wait for something new before it answers."),
 	SETTING(matrix, retry,    TYPE_SPAN,   "2s",          "How long I wait before I ask a server again that did not answer; it doubles up to 5 minutes."),
+	SETTING(matrix, seed,     TYPE_FLAG,   "no",          "Whether I put the signs that may be pressed on my messages, as on an approval: one tap then says yes."),
 	SETTING(matrix, server,   TYPE_TEXT,   CONF_REQUIRED, "The homeserver: its name (\"corp.example\"), whose .well-known file tells the address, or that address (\"https://matrix.corp.example\")."),
 	SETTING(matrix, servers,  TYPE_LIST,   NULL,          "The homeservers whose people can be persons; none named: the one of user."),
 	SETTING(matrix, token,    TYPE_SECRET, NULL,          "An access token of this user; it is tried before a password."),

@@ -18,7 +18,7 @@ struct matrix {
 	struct list servers;            /* whose people can be persons; none: that of `user` */
 	struct list inviters;           /* @bob:corp.example, or corp.example for all of its people */
 	const char *ca_file;
-	bool insecure, upgrades;
+	bool insecure, seed, upgrades;
 	int64_t poll, retry;            /* ms */
 };
 

@@ -14,7 +14,7 @@ from lib.homeserver import Homeserver
 
 CONF = """
 admins = {{ "alice" }}
-matrix "hq" {{ server = "{server}" user = "@sally:hs.test" password_file = "secret" retry = "1s" poll = "1s" }}
+matrix "hq" {{ server = "{server}" user = "@sally:hs.test" password_file = "secret" retry = "1s" poll = "1s" {more} }}
 runner "ci" {{
 	job "add" {{ run = {{ "/bin/sh", "-c", "echo ran $0 >>{folder}/ran", "{{target}}" }} param "target" {{ default = "test" }} }}
 }}
@@ -34,6 +34,8 @@ PEOPLE = ["alice", "alice2", "bob", "carol", "dana"]
 
 
 class Approvals(unittest.TestCase):
+    more = ""                                   # of the link's section
+
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="sallyport-")
         self.addCleanup(shutil.rmtree, self.folder, True)
@@ -44,7 +46,7 @@ class Approvals(unittest.TestCase):
         self.other = self.hs.add_room("#other:hs.test", ["sally"] + PEOPLE)
 
     def conf(self, rules=PROD):
-        return CONF.format(server=self.hs.url, folder=self.folder, rules=rules)
+        return CONF.format(server=self.hs.url, folder=self.folder, rules=rules, more=self.more)
 
     def start(self, rules=PROD):
         self.gateway = Gateway(self.folder, self.conf(rules))
@@ -125,6 +127,19 @@ class Approvals(unittest.TestCase):
         self.shown("B1 passed")
         self.assertIn("approved: bob (reaction)", self.audit())
         self.assertIn("approved by bob (reaction)", self.shown("B1 passed"))
+
+    def test_thumbs_are_offered_and_taken_away(self):
+        self.more = "seed = yes"
+        self.start()
+        self.ask()
+        card = self.card("B1").id
+        def thumbs():
+            return sorted(key for key, who in self.hs.shown(card).reactions.items() if "@sally:hs.test" in who)
+        things.wait_until(lambda: thumbs() == ["\U0001f44d", "\U0001f44e"], 20, "both thumbs")
+        self.hs.react("bob", card, "\U0001f44d")
+        self.shown("B1 passed")
+        things.wait_until(lambda: thumbs() == [], 20, "the thumbs to be gone")
+        self.assertEqual(self.ran(), ["ran prod"])
 
     def test_a_thumb_does_not_count_where_it_may_not(self):
         self.start(PROD.replace(" reaction = yes", ""))

@@ -2,6 +2,7 @@
 #ifndef SALLYPORT_TALK_MIRRORED_H
 #define SALLYPORT_TALK_MIRRORED_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "bridge/talk/message.h"
@@ -9,6 +10,13 @@
 struct arena;
 struct error;
 struct styled;
+
+/* Somebody of ours whom the words name on purpose. */
+struct mention {
+	const char *said;               /* as they do: the first word ("bob: look"), or the account of a span */
+	const char *account;            /* theirs in the chat where this is told: corp/bob */
+};
+enum { MENTIONS_MOST = 10 };
 
 /* Each chat draws it its own way. */
 struct mirrored {
@@ -18,13 +26,15 @@ struct mirrored {
 	const char *chat;               /* where: "IRC" */
 	const struct styled *words;     /* NULL of what was taken back */
 	const char *to, *quote;         /* whom it answers, and the first words of that; NULL: nobody */
-	const char *mention;            /* the account, in the chat where this is told, of whom it is addressed to; NULL */
+	const struct mention *mentions; /* who is to hear of it there; nobody else is */
+	size_t mention_count;
 	const struct attached *file;    /* NULL: none */
 	const char *url;                /* where the file can be seen until `until` (wall ms); NULL: nowhere */
 	int64_t until;
 	struct mirrored *next;          /* said in the same message; NULL: none. Of that the store knows, not the JSON. */
 };
 
+const char *mirrored_name(const struct mention *);      /* of the account, without its link: bob */
 const char *mirrored_json(struct arena *, const struct mirrored *);
 struct mirrored *mirrored_read(struct arena *, const char *json, struct error *);      /* NULL where it is none */
 

@@ -21,6 +21,7 @@
 
 enum {
 	QUOTE_MOST = 60,                /* bytes */
+	NAME_MOST = 60,                 /* of a person's */
 	FILE_LIFE = 24 * 3600 * 1000,   /* ms that a link to a file lives */
 };
 
@@ -30,7 +31,13 @@ struct relaying {
 	const char *link, *hooks_url;   /* whose file it is; where others reach us, NULL: nowhere */
 	bool asks;                      /* a command, whose answer follows: it is not kept back behind talk */
 	size_t count;
-	struct relaying_to { const char *place, *mention; unsigned can; char txn[OUTBOX_TXN]; } *each;
+	struct relaying_to {
+		const char *place;
+		struct mention mentions[MENTIONS_MOST];
+		size_t mention_count;
+		unsigned can;
+		char txn[OUTBOX_TXN];
+	} *each;
 };
 
 bool
@@ -43,23 +50,44 @@ relay_wants(const struct talk *talk, const struct message *message)
 
 /* -- On the loop ------------------------------------------------------------------------------------------------------ */
 
-/* "carol: look": the account of a person of ours on that link whom the first word names. */
+/* Their account on that link; NULL: none. */
 static const char *
-mentioned(const struct talk *talk, struct arena *arena, const struct message *message, const struct place *to)
+account_on(const struct person *person, const char *link)
+{
+	size_t length = strlen(link);
+
+	for (size_t i = 0; person && i < person->accounts.count; i++) {
+		const char *account = person->accounts.each[i];
+		if (!strncmp(account, link, length) && account[length] == '/')
+			return account;
+	}
+	return NULL;
+}
+
+static void
+mention(struct arena *arena, struct relaying_to *to, const char *said, const struct person *person, const char *link)
+{
+	const char *account = account_on(person, link);
+
+	if (account && to->mention_count < MENTIONS_MOST)
+		to->mentions[to->mention_count++] = (struct mention){ arena_text(arena, said), arena_text(arena, account) };
+}
+
+/* Persons of ours whom the words name: the first of them does ("carol: look"), or the chat itself says so. */
+static void
+find_mentions(const struct talk *talk, struct arena *arena, const struct message *message, const char *link, struct relaying_to *to)
 {
 	size_t length = strcspn(message->text, ":, \n");
 
-	if (!length || length > 60 || !strchr(":,", message->text[length]) || !message->text[length])
-		return NULL;
-	char *name = arena_slice(arena, message->text, length);
-	const struct person *person = rights_person_named(talk->rights, name);
-	for (size_t i = 0; person && i < person->accounts.count; i++) {
-		const char *account = person->accounts.each[i];
-		size_t link = strlen(to->link);
-		if (!strncmp(account, to->link, link) && account[link] == '/')
-			return arena_text(arena, account);
+	if (length && length <= NAME_MOST && message->text[length] && strchr(":,", message->text[length])) {
+		const char *name = arena_slice(arena, message->text, length);
+		mention(arena, to, name, rights_person_named(talk->rights, name), link);
 	}
-	return NULL;
+	for (size_t i = 0; message->styled && i < message->styled->count; i++) {
+		const char *account = message->styled->spans[i].account;
+		if (account)
+			mention(arena, to, account, rights_person(talk->rights, arena_printf(arena, "%s/%s", message->place.link, account)), link);
+	}
 }
 
 static const struct styled *
@@ -107,7 +135,8 @@ relay_make(const struct talk *talk, struct arena *arena, const struct message *m
 		if (place_same(&room->place[i], &message->place) || !(can & CAN_TALK))
 			continue;
 		struct relaying_to *to = &relaying->each[relaying->count++];
-		*to = (struct relaying_to){ .place = place_text(arena, &room->place[i]), .can = can, .mention = mentioned(talk, arena, message, &room->place[i]) };
+		*to = (struct relaying_to){ .place = place_text(arena, &room->place[i]), .can = can };
+		find_mentions(talk, arena, message, room->place[i].link, to);
 		outbox_txn(to->txn, relaying->place, relaying->id, to->place);
 	}
 	return relaying;
@@ -165,7 +194,8 @@ write_said(struct db *db, struct arena *arena, const struct relaying *relaying, 
 		return false;
 	for (size_t i = 0; i < relaying->count; i++) {
 		const struct relaying_to *to = &relaying->each[i];
-		mirrored.mention = to->mention;
+		mirrored.mentions = to->mentions;
+		mirrored.mention_count = to->mention_count;
 		struct outbox_new row = { .place = to->place, .txn = to->txn, .label = message_label(arena, relaying->place, relaying->id), .answers = answers,
 			.op = DELIVERY_TALK, .urgency = relaying->asks ? URGENCY_STATE : URGENCY_TALK, .body = mirrored_json(arena, &mirrored) };
 		if (!outbox_row_write(db, &row, error))

@@ -126,13 +126,40 @@ styled_append(struct styled *styled, const struct styled *more)
 }
 
 char *
+styled_defuse_marked(struct arena *arena, const char *text, const bool *marks)
+{
+	struct text out = text_in(arena, (1 + strlen(joiner)) * strlen(text) + 1);
+
+	for (size_t i = 0, size; text[i]; i += size) {
+		for (size = 1; ((unsigned char)text[i + size] & 0xc0) == 0x80;)
+			size++;
+		text_add_bytes(&out, text + i, size);
+		text_add(&out, marks[i] ? joiner : NULL);
+	}
+	return out.bytes;
+}
+
+char *
 styled_defuse(struct arena *arena, const char *name)
 {
-	size_t first = *name ? 1 : 0;
+	bool *marks = arena_take(arena, strlen(name) + 1);
 
-	while (((unsigned char)name[first] & 0xc0) == 0x80)
-		first++;
-	return arena_printf(arena, "%.*s%s%s", (int)first, name, first ? joiner : "", name + first);
+	marks[0] = true;
+	return styled_defuse_marked(arena, name, marks);
+}
+
+struct styled *
+styled_defused(struct arena *arena, const struct styled *styled, const bool *marks)
+{
+	struct styled *defused = styled_new(arena, styled->emote);
+
+	for (size_t i = 0; i < styled->count; i++) {
+		const struct span *span = &styled->spans[i];
+		char *text = styled_defuse_marked(arena, span->text, marks);
+		add(defused, span, text, strlen(text));
+		marks += strlen(span->text);
+	}
+	return defused;
 }
 
 /* -- Web addresses in the words --------------------------------------------------------------------------------------- */

@@ -60,5 +60,8 @@ struct styled *styled_read(struct arena *, const char *json, struct error *);  /
 
 /* A word joiner behind its first letter: nobody who is called so is pinged by it. */
 char *styled_defuse(struct arena *, const char *name);
+/* The same for each name that begins where `marks` says so: a flag for each byte of the text, or of styled_words(). */
+char *styled_defuse_marked(struct arena *, const char *text, const bool *marks);
+struct styled *styled_defused(struct arena *, const struct styled *, const bool *marks);
 
 #endif

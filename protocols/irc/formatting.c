@@ -7,7 +7,7 @@
 #include "bridge/base/text.h"
 #include "bridge/talk/styled.h"
 
-enum { WIDTH_LEAST = 80, WHO_MOST = 32, RESET = '\017' };
+enum { WIDTH_LEAST = 80, RESET = '\017' };
 
 /* As mIRC and modern.ircdocs.horse have them; each turns on and off. */
 static const struct { char code; unsigned style; } codes[] = {
@@ -181,8 +181,7 @@ front_of(struct arena *arena, const struct styled *styled, const struct formatti
 {
 	if (!how->who)
 		return styled->emote ? action : "";
-	const char *who = text_cut(arena, text_clean(arena, how->who, strlen(how->who)), WHO_MOST);
-	return arena_printf(arena, styled->emote ? "* %s " : "<%s> ", how->defuse ? styled_defuse(arena, who) : who);
+	return arena_printf(arena, styled->emote ? "* %s " : "<%s> ", how->who);
 }
 
 /* The line's end without the blanks that nobody sees. */

@@ -13,8 +13,7 @@ struct styled;
 struct styled *formatting_read(struct arena *, const char *text, size_t length, bool emote);
 
 struct formatting {
-	const char *who;                /* said it: "<carol> " before each line, "* carol " of an emote; NULL: it is ours, and an emote is a CTCP ACTION */
-	bool defuse;                    /* who is somebody's nick there */
+	const char *who;                /* said it, cleaned: "<carol> " before each line, "* carol " of an emote; NULL: it is ours, and an emote is a CTCP ACTION */
 	size_t width;                   /* bytes of a line, all in all; 80 or more */
 	size_t lines;                   /* the most */
 	bool codes;                     /* the formatting, too; else only the words */

@@ -8,8 +8,6 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
 #include "bridge/talk/card.h"
-#include "bridge/talk/styled.h"
-#include "protocols/irc/channels.h"
 #include "protocols/irc/line.h"
 
 enum {
@@ -17,7 +15,6 @@ enum {
 	WIDTH_LEAST = 80,
 	LINES = 10,                     /* of one card */
 	PIECES = 8,                     /* that a line may come to when it grew; its text at most doubles */
-	TEXT_MOST = 4096,
 };
 
 const char say_resent[] = " (resent)";
@@ -30,51 +27,6 @@ say_room(const struct say *say)
 	size_t taken = say->prefix + strlen("PRIVMSG ") + strlen(say->target) + strlen(" :") + strlen("\r\n");
 
 	return taken + WIDTH_LEAST < most ? most - taken : WIDTH_LEAST;
-}
-
-/* -- Nobody is pinged by the way ------------------------------------------------------------------------------------ */
-
-static bool
-in_nick(char byte)
-{
-	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || (unsigned char)byte >= 0x80
-		|| (byte && strchr("-_[]\\`^{}|", byte));
-}
-
-bool
-say_is_here(const struct say *say, const char *word, size_t length)
-{
-	if (!say->channel || length > NAME_MOST || !channels_has(say->channels, say->channel, word, length))
-		return false;
-	char nick[NAME_MOST + 1];
-	memcpy(nick, word, length);
-	nick[length] = '\0';
-	return !name_same(nick, say->nick, say->channels->how);
-}
-
-/* Every name that is somebody's here is defused; not in an address, which would lead nowhere. */
-static char *
-without_pings(struct arena *arena, const struct say *say, const char *line, size_t from)
-{
-	struct text text = text_in(arena, TEXT_MOST);
-
-	text_add_bytes(&text, line, from);
-	for (const char *at = line + from; *at;) {
-		size_t whole = strcspn(at, " "), word = 0;
-		if (!strncmp(at, "http://", 7) || !strncmp(at, "https://", 8)) {
-			text_add_bytes(&text, at, whole);
-			at += whole;
-			continue;
-		}
-		while (in_nick(at[word]))
-			word++;
-		if (word && say_is_here(say, at, word))
-			text_add(&text, styled_defuse(arena, arena_slice(arena, at, word)));
-		else
-			text_add_bytes(&text, at, word ? word : 1);
-		at += word ? word : 1;
-	}
-	return text.bytes;
 }
 
 /* -- Colour repeats the state's word -------------------------------------------------------------------------------- */
@@ -180,7 +132,8 @@ say_line(struct arena *arena, const struct say *say, const struct card *card, ch
 	const char *command = rings || say->message ? "PRIVMSG" : "NOTICE";
 
 	/* The name at the very beginning is whom we speak to. */
-	line = without_pings(arena, say, line, i == 0 ? addressed(card, line) : 0);
+	size_t to = i == 0 ? addressed(card, line) : 0;
+	line = arena_printf(arena, "%.*s%s", (int)to, line, say_without_pings(arena, say, line + to));
 	if (say->colour && i == 0)
 		line = with_colour(arena, card, line);
 	if (*command == 'P' && looks_like_command(line))

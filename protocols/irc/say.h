@@ -47,7 +47,11 @@ struct said say_card(struct arena *, const struct say *, const struct card *);
 struct said say_talk(struct arena *, const struct say *, const struct mirrored *);
 
 size_t say_room(const struct say *);    /* bytes of a line that are left for words */
-bool say_is_here(const struct say *, const char *nick, size_t length);  /* somebody of that name is, and not we */
+
+/* Which bytes of the text begin the name of somebody who is here (we are not meant, nor are the names in `meant`, which ends by NULL, or is NULL): each is
+ * to be defused. */
+const bool *say_names(struct arena *, const struct say *, const char *text, const char *const *meant);
+char *say_without_pings(struct arena *, const struct say *, const char *line);
 
 /* What stands around the words when they leave. */
 struct envelope {

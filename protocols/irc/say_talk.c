@@ -10,7 +10,7 @@
 #include "bridge/talk/styled.h"
 #include "protocols/irc/formatting.h"
 
-enum { LINES = 10, FACT_MOST = 300 };
+enum { LINES = 10, FACT_MOST = 300, WHO_MOST = 32 };
 
 static void
 add_plain(struct styled *styled, const char *text)
@@ -41,6 +41,32 @@ add_file(struct arena *arena, struct styled *styled, const struct mirrored *mirr
 	add_plain(styled, arena_printf(arena, " (until %s)", clock_time(arena, mirrored->until, clock_wall())));
 }
 
+/* Whom the words name on purpose: as they do, and by the name of the account here. Ended by NULL. */
+static const char *const *
+meant(struct arena *arena, const struct mirrored *mirrored)
+{
+	const char **names = arena_take(arena, (2 * mirrored->mention_count + 1) * sizeof *names);
+
+	for (size_t i = 0; i < mirrored->mention_count; i++) {
+		names[2 * i] = mirrored->mentions[i].said;
+		names[2 * i + 1] = mirrored_name(&mirrored->mentions[i]);
+	}
+	return names;
+}
+
+/* A name that its chat links to somebody is the one that they have here. */
+static void
+add_words(struct styled *styled, const struct mirrored *mirrored)
+{
+	for (size_t i = 0; i < mirrored->words->count; i++) {
+		struct span span = mirrored->words->spans[i];
+		for (size_t j = 0; span.account && j < mirrored->mention_count; j++)
+			if (!strcmp(mirrored->mentions[j].said, span.account))
+				span.text = mirrored_name(&mirrored->mentions[j]);
+		styled_add(styled, &span, span.text, strlen(span.text));
+	}
+}
+
 static struct styled *
 sentence(struct arena *arena, const struct say *say, const struct mirrored *mirrored)
 {
@@ -55,14 +81,15 @@ sentence(struct arena *arena, const struct say *say, const struct mirrored *mirr
 	if (mirrored->file)
 		add_file(arena, styled, mirrored);
 	else if (mirrored->words)
-		styled_append(styled, mirrored->words);
-	return styled;
+		add_words(styled, mirrored);
+	return styled_defused(arena, styled, say_names(arena, say, styled_words(arena, styled), meant(arena, mirrored)));
 }
 
 struct said
 say_talk(struct arena *arena, const struct say *say, const struct mirrored *mirrored)
 {
-	const struct formatting how = { .who = mirrored->who, .defuse = say_is_here(say, mirrored->who, strlen(mirrored->who)), .width = say_room(say) - (say->again ? strlen(say_resent) : 0),
+	const char *name = text_cut(arena, text_clean(arena, mirrored->who, strlen(mirrored->who)), WHO_MOST), *who = say_without_pings(arena, say, name);
+	const struct formatting how = { .who = who, .width = say_room(say) - (say->again ? strlen(say_resent) : 0),
 		.lines = say->lines ? say->lines : LINES, .codes = true };
 	struct formatted lines = formatting_write(arena, sentence(arena, say, mirrored), &how);
 	struct said said = { .size = lines.count + 1 };
@@ -73,7 +100,7 @@ say_talk(struct arena *arena, const struct say *say, const struct mirrored *mirr
 	if (say->again && said.count)
 		said.each[said.count - 1].text = arena_printf(arena, "%s%s", said.each[said.count - 1].text, say_resent);
 	if (lines.left)
-		said.each[said.count++] = (struct said_line){ "PRIVMSG", arena_printf(arena, "<%s> ... and %s more, to be read on %s", mirrored->who,
+		said.each[said.count++] = (struct said_line){ "PRIVMSG", arena_printf(arena, "<%s> ... and %s more, to be read on %s", who,
 			text_size(arena, (int64_t)lines.left), mirrored->chat), false, false };
 	return said;
 }

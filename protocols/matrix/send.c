@@ -57,15 +57,38 @@ user_of(const struct sending *sending)
 
 /* m.mentions is always there: without it clients look for names in the text. */
 static void
+put_mentions(struct task *task, struct json_object *content, struct json_object *users)
+{
+	struct json_object *mentions = json_new_object(task->arena);
+
+	if (json_count(users, ""))
+		json_put(mentions, "user_ids", users);
+	json_put(content, "m.mentions", mentions);
+}
+
+static void
 add_mentions(struct task *task, struct json_object *content, const char *user)
 {
-	struct json_object *mentions = json_new_object(task->arena), *users = json_new_array(task->arena);
+	struct json_object *users = json_new_array(task->arena);
 
-	if (user) {
+	if (user)
 		json_push(users, user);
-		json_put(mentions, "user_ids", users);
-	}
-	json_put(content, "m.mentions", mentions);
+	put_mentions(task, content, users);
+}
+
+/* Of talk: whom each of its lines names on purpose. */
+static struct json_object *
+users_of(const struct sending *sending)
+{
+	struct json_object *users = json_new_array(sending->task->arena);
+
+	for (const struct mirrored *one = sending->delivery->talk; one; one = one->next)
+		for (size_t i = 0; i < one->mention_count; i++) {
+			const char *user = user_in(sending, one->mentions[i].account);
+			if (user)
+				json_push(users, user);
+		}
+	return users;
 }
 
 static void
@@ -221,11 +244,12 @@ talk(const struct sending *sending)
 
 	json_set_flag(content, EVENT_TOLD, true);
 	add_words(content, "m.text", &drawing, on ? "* " : "");
-	add_mentions(task, content, on ? NULL : user_in(sending, mirrored->mention));
 	if (!on) {
+		put_mentions(task, content, users_of(sending));
 		relate(sending, content);
 		return content;
 	}
+	add_mentions(task, content, NULL);
 	add_words(new, "m.text", &drawing, "");
 	add_mentions(task, new, NULL);
 	json_put(content, "m.new_content", new);

@@ -124,7 +124,7 @@ check_again(struct arena *arena, const struct styled *styled)
 static void
 check_lines(struct arena *arena, const struct styled *styled)
 {
-	const struct formatting how = { .who = "carol", .defuse = true, .width = 400, .lines = 10, .codes = true };
+	const struct formatting how = { .who = "carol", .width = 400, .lines = 10, .codes = true };
 	const struct formatted lines = formatting_write(arena, styled, &how);
 	struct written written;
 

@@ -167,6 +167,15 @@ class OneConversation(unittest.TestCase):
         self.assertIn("<C\u2060arol> lunch?", carol.expect("lunch?"))
         self.alice.say(self.room, "is not here under that name")
         self.assertIn("<Alice> is not here", carol.expect("not here"))
+        # Nor do names in what is said, but of somebody of ours whom the line is addressed to.
+        self.bob.joiners = True
+        self.carol.say(self.room, "I saw bob and Carol there")
+        self.assertIn("I saw b\u2060ob and C\u2060arol there", self.bob.expect("there"))
+        self.carol.say(self.room, "bob: Carol is here")
+        self.assertIn("<C\u2060arol> bob: C\u2060arol is here", self.bob.expect("is here"))
+        self.carol.say(self.room, "x", format="org.matrix.custom.html", formatted_body=f'<a href="https://matrix.to/#/{self.alice.user}">Alice A.</a>, it is up')
+        self.assertIn("<C\u2060arol> alice, it is up", self.bob.expect("it is up"))
+        self.bob.joiners = False
         # On Matrix names in the text ring for nobody, but for somebody whom the line is addressed to and who has an account there.
         self.say("I saw carol and alice")
         self.assertEqual(self.on_matrix("I saw")["mentions"], [])

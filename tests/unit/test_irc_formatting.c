@@ -117,13 +117,13 @@ test_each_line_stands_for_itself(void **state)
 {
 	struct arena *arena = arena_new();
 	struct styled *styled = styled_new(arena, false);
-	const struct formatting said_by = { .who = "carol", .defuse = true, .width = 400, .lines = 100, .codes = true };
+	const struct formatting said_by = { .who = "carol", .width = 400, .lines = 100, .codes = true };
 
 	(void)state;
 	say(styled, STYLE_CODE, NULL, "int x;\n\n  x++;");
 	say(styled, 0, NULL, "\n \nthere");
 	assert_string_equal(written(arena, styled, &with_codes), "\021int x;\017|\021  x++;\017|there");
-	assert_string_equal(written(arena, styled, &said_by), "<c\u2060arol> \021int x;\017|<c\u2060arol> \021  x++;\017|<c\u2060arol> there");
+	assert_string_equal(written(arena, styled, &said_by), "<carol> \021int x;\017|<carol> \021  x++;\017|<carol> there");
 	arena_free(arena);
 }
 
@@ -132,7 +132,7 @@ test_an_emote_is_an_action_or_a_star(void **state)
 {
 	struct arena *arena = arena_new();
 	struct styled *styled = styled_new(arena, true);
-	const struct formatting said_by = { .who = "carol\n\001", .width = 400, .lines = 100, .codes = true };
+	const struct formatting said_by = { .who = "carol", .width = 400, .lines = 100, .codes = true };
 
 	(void)state;
 	say(styled, STYLE_BOLD, NULL, "shrugs");

@@ -80,8 +80,8 @@ shown(struct task *task, const struct delivery *delivery)
 		text_printf(&out, " %s<%s> %s", kinds[delivery->talk->kind], delivery->talk->who, delivery->talk->words ? styled_words(task->arena, delivery->talk->words) : "-");
 		if (delivery->talk->to)
 			text_printf(&out, " to=%s quote=%s", delivery->talk->to, delivery->talk->quote);
-		if (delivery->talk->mention)
-			text_printf(&out, " mention=%s", delivery->talk->mention);
+		for (size_t i = 0; i < delivery->talk->mention_count; i++)
+			text_printf(&out, " mention=%s", delivery->talk->mentions[i].account);
 	}
 	if (delivery->on)
 		text_printf(&out, " on=%s", delivery->on);
@@ -881,6 +881,22 @@ test_whom_the_first_word_names_is_mentioned_by_their_account_there(void **state)
 }
 
 static void
+test_whom_the_chat_mentions_is_mentioned_by_their_account_there(void **state)
+{
+	struct fixture *fixture = *state;
+	struct styled *styled = styled_new(fixture->arena, false);
+	const struct span carol = { .account = "@carol:corp.example" }, stranger = { .account = "@carol:else.example" };
+	struct message message = said(matrix, "amy", "$a", "Carol Jones Carol");
+
+	styled_add(styled, &carol, "Carol Jones", 11);
+	styled_add(styled, &stranger, "Carol", 5);
+	message.styled = styled;
+	hear(fixture, &message);
+	expect(fixture, "corp talk <amy> Carol JonesCarol mention=corp/carol");
+	expect_no_more(fixture);
+}
+
+static void
 test_the_card_of_a_command_answers_the_line_that_was_told(void **state)
 {
 	struct fixture *fixture = *state;
@@ -943,6 +959,7 @@ main(void)
 		TEST(test_what_was_taken_back_before_it_was_told_is_never_told),
 		TEST(test_an_answer_names_whom_it_answers_and_hangs_under_it),
 		TEST(test_whom_the_first_word_names_is_mentioned_by_their_account_there),
+		TEST(test_whom_the_chat_mentions_is_mentioned_by_their_account_there),
 		TEST(test_the_card_of_a_command_answers_the_line_that_was_told),
 		TEST(test_what_is_said_to_us_alone_stays_with_us),
 		cmocka_unit_test(test_a_transaction_is_of_a_message_and_where_it_is_told),

@@ -35,6 +35,7 @@
 #include "bridge/talk/approval.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/files.h"
+#include "bridge/talk/frozen.h"
 #include "bridge/talk/hearing.h"
 #include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
@@ -584,6 +585,7 @@ bridge_point_to(struct bridge *bridge, struct setup *setup)
 	bridge->setup = setup;
 	talk->rights = setup->rights;
 	talk->guards = setup->guards;
+	talk->freezes = setup->freezes;
 	talk->rooms = &setup->rooms;
 	talk->instances = setup->instances;
 	talk->aliases = setup->aliases;
@@ -606,6 +608,7 @@ open_talk(struct bridge *bridge)
 		.gateway = report_gateway, .gone = gone, .with = bridge };
 	bridge_point_to(bridge, bridge->setup);
 	ci_follow(bridge->talk.follows, &bridge->talk);
+	bridge->frozen = frozen_open(&bridge->talk);
 }
 
 static int
@@ -648,6 +651,7 @@ close_all(struct bridge *bridge)
 	for (size_t i = 0; i < sizeof bridge->signals / sizeof *bridge->signals; i++)
 		watch_free(bridge->signals[i]);
 	manager_close(bridge->manager);
+	frozen_close(bridge->frozen);
 	hook_close(bridge->hook);
 	store_close(bridge->engine.store);
 	outbox_close(bridge->talk.outbox);

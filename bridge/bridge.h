@@ -11,6 +11,7 @@
 #include "bridge/run/engine.h"
 #include "bridge/talk/talk.h"
 
+struct frozen;
 struct hook;
 struct manager;
 struct setup;
@@ -23,6 +24,7 @@ struct bridge {
 	struct talk talk;
 	struct links links;
 	struct hook *hook;
+	struct frozen *frozen;
 	unsigned files;                         /* of links of ours that are being fetched or sent */
 	struct manager *manager;
 	char *state;                            /* the folder; a new configuration does not move it */

@@ -28,6 +28,7 @@
 #include "bridge/cli/online.h"
 #include "bridge/protocol.h"
 #include "bridge/report.h"
+#include "bridge/rights/freeze.h"
 #include "bridge/run/store.h"
 #include "bridge/setup.h"
 #include "integrations/supervisor.h"
@@ -107,6 +108,13 @@ run_run(const struct options *options)
 	return code;
 }
 
+static void
+tell_past(const char *sentence, void *with)
+{
+	(void)with;
+	printf("%s\n", sentence);
+}
+
 static int
 run_check(const struct options *options)
 {
@@ -130,6 +138,8 @@ run_check(const struct options *options)
 			code = online_check(setup, counts);
 		else
 			printf("%s: no mistakes\n", counts);
+		clock_zone(setup->gateway.timezone);
+		freezes_past(setup->freezes, clock_wall(), tell_past, NULL);
 	}
 	setup_free(setup);
 	redact_forget();
@@ -266,6 +276,7 @@ static int
 run_explain(const struct options *options)
 {
 	struct setup *setup = setup_read(options->conf);
+	clock_zone(setup->gateway.timezone);
 	int code = explain(setup, options->words, options->count);
 
 	setup_free(setup);

@@ -14,6 +14,7 @@
 #include "bridge/base/text.h"
 #include "bridge/integration.h"
 #include "bridge/protocol.h"
+#include "bridge/rights/freeze.h"
 #include "bridge/rights/guard.h"
 #include "bridge/rights/role.h"
 #include "bridge/run/hook.h"
@@ -36,7 +37,7 @@ static const struct setting gateway_settings[] = {
 const struct shape gateway_shape = { "gateway", sizeof(struct gateway), gateway_settings, "The gateway itself.", true };
 
 /* The sections that a file may hold at its top, beside links and services. */
-static const struct shape *const ours[] = { &hook_shape, &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape, &alias_shape };
+static const struct shape *const ours[] = { &hook_shape, &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape, &freeze_shape, &alias_shape };
 
 enum { OURS = sizeof ours / sizeof *ours };
 
@@ -436,6 +437,21 @@ world_caseless(void *with, const char *link)
 	return found && found->protocol->caseless;
 }
 
+static bool
+world_held(void *with, const char *name, const char *verb)
+{
+	const struct setup *setup = with;
+
+	for (size_t i = 0; i < setup->instance_count; i++) {
+		const struct instance *instance = setup->instances[i];
+		for (const struct command_set *set = !name || text_glob(name, instance->name) ? instance->sets : NULL; set && set->kind; set++)
+			for (const struct command *command = set->commands; command->verb; command++)
+				if (command_held(command) && text_glob(verb, command->verb))
+					return true;
+	}
+	return false;
+}
+
 static const char *
 owner(struct arena *arena)
 {
@@ -451,10 +467,10 @@ static void
 read_rights(struct setup *setup)
 {
 	struct rights_world world = { .instance = world_instance, .verb = world_verb, .nearest = world_nearest, .room = world_room,
-		.link = world_link, .with = setup, .service = world_service, .caseless = world_caseless };
+		.link = world_link, .with = setup, .service = world_service, .caseless = world_caseless, .held = world_held };
 	struct arena *arena = conf_arena(setup->conf);
 	struct sections *persons = arena_take(arena, sizeof *persons), *roles = arena_take(arena, sizeof *roles);
-	struct sections approvals = fill_all(setup, &approval_shape), confirms = fill_all(setup, &confirm_shape);
+	struct sections approvals = fill_all(setup, &approval_shape), confirms = fill_all(setup, &confirm_shape), freezes = fill_all(setup, &freeze_shape);
 
 	*persons = fill_all(setup, &person_shape);
 	*roles = fill_all(setup, &role_shape);
@@ -462,6 +478,7 @@ read_rights(struct setup *setup)
 	setup->roles = roles->count;
 	setup->rights = rights_compile(setup->conf, persons, roles, &setup->gateway.strangers, &setup->gateway.admins, owner(arena), &world);
 	setup->guards = guards_compile(setup->conf, &approvals, &confirms, setup->rights, &world);
+	setup->freezes = freezes_compile(setup->conf, &freezes, roles, &world);
 }
 
 static void
@@ -562,6 +579,7 @@ setup_free(struct setup *setup)
 {
 	if (!setup)
 		return;
+	freezes_free(setup->freezes);
 	conf_free(setup->defaults);
 	conf_free(setup->conf);
 	free(setup);

@@ -11,6 +11,7 @@
 struct alias;
 struct arena;
 struct command_set;
+struct freezes;
 struct guards;
 struct hook_settings;
 struct instance;
@@ -50,6 +51,7 @@ struct setup {
 	const struct alias **aliases;           /* ended by NULL */
 	const struct rights *rights;
 	const struct guards *guards;
+	struct freezes *freezes;
 };
 
 /* Reads and checks. Never NULL: look at conf_mistakes(setup->conf). Free with setup_free(). */

@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
 #include "bridge/base/error.h"
 #include "bridge/base/text.h"
 #include "bridge/rights/role.h"
@@ -46,7 +47,7 @@ read_words(const struct setup *setup, const char *const *words, size_t count, co
 int
 explain(const struct setup *setup, const char *const *words, size_t count)
 {
-	struct why_asked asked = { .rights = setup->rights, .instances = setup->instances };
+	struct why_asked asked = { .rights = setup->rights, .freezes = setup->freezes, .instances = setup->instances, .wall = clock_wall() };
 	const struct person *person;
 	struct arena *arena = arena_new();
 	struct error error;
@@ -63,9 +64,11 @@ explain(const struct setup *setup, const char *const *words, size_t count)
 	}
 	code = why.decision.allowed ? EX_OK : 1;
 	if (why.decision.allowed)
-		printf("yes: %s (%s): %s is allowed by %s\n", person->name, roles_of(arena, person), why.command, why.decision.rule);
+		printf("yes: %s (%s): %s is allowed by %s%s%s\n", person->name, roles_of(arena, person), why.command,
+			why.decision.rule, why.clear ? "; " : "", why.clear ? why.clear : "");
 	else
-		printf("no: %s (%s): %s\n", person->name, roles_of(arena, person), why.decision.why);
+		printf("no: %s (%s): %s%s%s\n", person->name, roles_of(arena, person), why.decision.why, why.clear ? "; with it: " : "",
+			why.clear ? why.clear : "");
 end:
 	arena_free(arena);
 	return code;

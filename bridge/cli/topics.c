@@ -9,6 +9,7 @@
 #include "bridge/base/text.h"
 #include "bridge/integration.h"
 #include "bridge/protocol.h"
+#include "bridge/rights/freeze.h"
 #include "bridge/rights/guard.h"
 #include "bridge/rights/role.h"
 #include "bridge/run/hook.h"
@@ -104,7 +105,7 @@ add_section(struct topics *topics, struct arena *arena, enum topic_group group, 
 static void
 read_sections(struct topics *topics, struct arena *arena)
 {
-	const struct shape *const people[] = { &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape, &alias_shape };
+	const struct shape *const people[] = { &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape, &freeze_shape, &alias_shape };
 
 	topics->sections = arena_take(arena, SECTIONS_MOST * sizeof *topics->sections);
 	add_section(topics, arena, TOPIC_GATEWAY, &gateway_shape, NULL);

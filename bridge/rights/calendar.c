@@ -16,7 +16,9 @@
 #include <libical/ical.h>
 
 #include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
 #include "bridge/base/error.h"
+#include "bridge/base/text.h"
 
 enum {
 	FILE_MOST = 1 << 20,            /* bytes */
@@ -24,10 +26,12 @@ enum {
 	SPANS_MOST = 20000,
 	STEPS_MOST = 500000,            /* repetitions that are gone through, of all events */
 	LINE_SHOWN = 60,
-	YEARS_LONG = 10,                /* that one event may last */
+	YEAR_FIRST = 1900, YEAR_LAST = 2500,
+	DAY_SECONDS = 86400,
+	LONGEST = 3653 * DAY_SECONDS,   /* that an event may last */
 };
 
-static const int64_t DAY = INT64_C(24) * 3600 * 1000, BEFORE = 7 * INT64_C(24) * 3600 * 1000, BEHIND = 400 * INT64_C(24) * 3600 * 1000;
+static const int64_t DAY = INT64_C(1000) * DAY_SECONDS, BEFORE = INT64_C(7000) * DAY_SECONDS, BEHIND = INT64_C(400000) * DAY_SECONDS;
 
 struct calendar {
 	char *path, *text;
@@ -125,31 +129,49 @@ is_whole(const char *text, struct error *error)
 
 struct length { int nominal, exact; };  /* seconds of the clock, then of time */
 
+struct times {
+	size_t count;
+	struct icaltimetype *each;
+};
+
+struct event {
+	icalcomponent *component;
+	const char *uid;                /* NULL: it has none */
+	bool moved;                     /* it stands in the place of a repetition */
+	struct icaltimetype start, instead;
+	struct length length;
+	struct times but, also;         /* EXDATE, RDATE */
+};
+
 struct expanding {
 	struct calendar *calendar;
+	struct arena *arena;
 	icalcomponent *whole;           /* whose time zones count */
 	int64_t from, to;               /* what is looked for */
 	unsigned steps;
+	struct event *moved;            /* those that stand in the place of repetitions */
+	size_t moved_count;
 	struct error *error;
 };
 
 static bool
-wrong(const struct expanding *expanding, icalcomponent *event, const char *what)
+wrong(const struct expanding *expanding, icalcomponent *component, const char *what)
 {
-	const char *summary = icalcomponent_get_summary(event);
+	const char *summary = icalcomponent_get_summary(component);
+	const char *shown = summary ? text_cut(expanding->arena, text_clean(expanding->arena, summary, strlen(summary)), LINE_SHOWN) : "without a name";
 
-	return error_set(expanding->error, "the event \"%.*s\" %s.", LINE_SHOWN, summary ? summary : "", what);
+	return error_set(expanding->error, "the event %s %s.", shown, what);
 }
 
 static bool
-add_span(struct expanding *expanding, icalcomponent *event, int64_t from, int64_t to)
+add_span(struct expanding *expanding, const struct event *event, int64_t from, int64_t to)
 {
 	struct calendar *calendar = expanding->calendar;
 
-	if (to <= from || to <= expanding->from || from >= expanding->to)
+	if (to <= from)
 		return true;
 	if (calendar->count == SPANS_MOST)
-		return wrong(expanding, event, "is one too many: they come more than 20,000 times within a year");
+		return wrong(expanding, event->component, "is one too many: they come more than 20,000 times within a year");
 	if (calendar->count == calendar->size) {
 		calendar->size = calendar->size ? 2 * calendar->size : 64;
 		calendar->spans = memory_resize(calendar->spans, calendar->size * sizeof *calendar->spans);
@@ -170,62 +192,115 @@ wall_of(struct icaltimetype time, bool later)
 	return window_local(&clock, later);
 }
 
-/* A property's time, or a null time where it is none. One of a zone that nobody knows would be read as ours. */
+/* The library takes a 13th month for what it is told. */
 static bool
-read_time(const struct expanding *expanding, icalcomponent *event, icalproperty *property, struct icaltimetype *out)
+is_a_time(const struct icaltimetype *time)
+{
+	return !icaltime_is_null_time(*time) && time->year >= YEAR_FIRST && time->year <= YEAR_LAST && time->month >= 1 && time->month <= 12 && time->day >= 1
+	       && time->day <= icaltime_days_in_month(time->month, time->year) && time->hour >= 0 && time->hour < 24 && time->minute >= 0 && time->minute < 60
+	       && time->second >= 0 && time->second <= 60;
+}
+
+/* One of a zone that nobody knows would be read as ours. */
+static bool
+read_time(const struct expanding *expanding, icalcomponent *component, icalproperty *property, struct icaltimetype *out)
 {
 	*out = icalproperty_get_datetime_with_component(property, expanding->whole);
-	if (icaltime_is_null_time(*out) || !icaltime_is_valid_time(*out) || out->year < 1900 || out->year > 2500)
-		return wrong(expanding, event, "has a time that is none");
+	if (!is_a_time(out))
+		return wrong(expanding, component, "has a time that is none");
 	if (!out->is_date && !out->zone && icalproperty_get_first_parameter(property, ICAL_TZID_PARAMETER))
-		return wrong(expanding, event, "is of a time zone that is neither in the file nor known here");
+		return wrong(expanding, component, "is of a time zone that is neither in the file nor known here");
+	return true;
+}
+
+/* A null time where there is none. */
+static bool
+time_named(const struct expanding *expanding, icalcomponent *component, icalproperty_kind kind, struct icaltimetype *out)
+{
+	icalproperty *property = icalcomponent_get_first_property(component, kind);
+
+	*out = icaltime_null_time();
+	return !property || read_time(expanding, component, property, out);
+}
+
+static bool
+times_named(const struct expanding *expanding, icalcomponent *component, icalproperty_kind kind, struct times *out)
+{
+	size_t most = (size_t)icalcomponent_count_properties(component, kind);
+
+	*out = (struct times){ 0, arena_take(expanding->arena, (most + 1) * sizeof *out->each) };
+	for (icalproperty *at = icalcomponent_get_first_property(component, kind); at && out->count < most; at = icalcomponent_get_next_property(component, kind)) {
+		if (kind == ICAL_RDATE_PROPERTY && icalvalue_isa(icalproperty_get_value(at)) == ICAL_PERIOD_VALUE)
+			return wrong(expanding, component, "repeats at a PERIOD; make it an event of its own");
+		if (!read_time(expanding, component, at, &out->each[out->count++]))
+			return false;
+	}
 	return true;
 }
 
 static bool
-time_named(const struct expanding *expanding, icalcomponent *event, icalproperty_kind kind, struct icaltimetype *out)
+read_duration(const struct expanding *expanding, icalcomponent *component, const struct icaltimetype *start, struct length *out)
 {
-	icalproperty *property = icalcomponent_get_first_property(event, kind);
+	icalproperty *property = icalcomponent_get_first_property(component, ICAL_DURATION_PROPERTY);
 
-	*out = icaltime_null_time();
-	return !property || read_time(expanding, event, property, out);
-}
-
-static bool
-read_duration(const struct expanding *expanding, icalcomponent *event, const struct icaltimetype *start, struct length *out)
-{
-	icalproperty *property = icalcomponent_get_first_property(event, ICAL_DURATION_PROPERTY);
-	struct icaldurationtype duration = property ? icalproperty_get_duration(property) : icaldurationtype_null_duration();
-
-	*out = (struct length){ start->is_date && !property ? 86400 : 0, 0 };
-	if (duration.is_neg || duration.weeks > 53 * YEARS_LONG || duration.days > 366 * YEARS_LONG || duration.hours > 8784 * YEARS_LONG
-	    || duration.minutes > 527040 * YEARS_LONG || duration.seconds > 86400 * 366 * YEARS_LONG)
-		return wrong(expanding, event, "has a duration that is none, or more than ten years");
+	*out = (struct length){ start->is_date && !property ? DAY_SECONDS : 0, 0 };
 	if (!property)
 		return true;
-	out->nominal = (int)(duration.weeks * 7 + duration.days) * 86400;
-	int64_t exact = ((int64_t)duration.hours * 60 + duration.minutes) * 60 + duration.seconds;
-	out->exact = (int)exact;
-	return exact <= INT64_C(86400) * 366 * YEARS_LONG || wrong(expanding, event, "lasts more than ten years");
+	const struct icaldurationtype duration = icalproperty_get_duration(property);
+	int64_t days = (int64_t)duration.weeks * 7 + duration.days, exact = ((int64_t)duration.hours * 60 + duration.minutes) * 60 + duration.seconds;
+	if (duration.is_neg || icaldurationtype_is_bad_duration(duration) || days > LONGEST / DAY_SECONDS || exact > LONGEST)
+		return wrong(expanding, component, "has a duration that is none, or more than ten years");
+	*out = (struct length){ (int)days * DAY_SECONDS, (int)exact };
+	return true;
 }
 
 /* How long it lasts: to its end, for its duration, else a whole day or no time at all. */
 static bool
-read_length(const struct expanding *expanding, icalcomponent *event, const struct icaltimetype *start, struct length *out)
+read_length(const struct expanding *expanding, icalcomponent *component, const struct icaltimetype *start, struct length *out)
 {
 	struct icaltimetype end;
 
-	if (!time_named(expanding, event, ICAL_DTEND_PROPERTY, &end))
+	if (!time_named(expanding, component, ICAL_DTEND_PROPERTY, &end))
 		return false;
 	if (icaltime_is_null_time(end))
-		return read_duration(expanding, event, start, out);
+		return read_duration(expanding, component, start, out);
 	if (start->zone && end.zone && !end.is_date)
-		end = icaltime_convert_to_zone(end, (icaltimezone *)start->zone);
+		end = icaltime_convert_to_zone(end, (icaltimezone *)(uintptr_t)start->zone);
 	int64_t seconds = (int64_t)icaltime_as_timet(end) - (int64_t)icaltime_as_timet(*start);
-	if (seconds < 0 || seconds > INT64_C(86400) * 366 * YEARS_LONG)
-		return wrong(expanding, event, "ends before it begins, or lasts more than ten years");
+	if (seconds < 0 || seconds > LONGEST)
+		return wrong(expanding, component, "ends before it begins, or lasts more than ten years");
 	*out = (struct length){ (int)seconds, 0 };
 	return true;
+}
+
+/* The library leaves out what it cannot read, and says so beside it. A freeze that is left out would not hold. */
+static bool
+is_understood(const struct expanding *expanding, icalcomponent *component)
+{
+	static const char *const ours[] = { "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE", "STATUS" };
+
+	for (icalproperty *at = icalcomponent_get_first_property(component, ICAL_XLICERROR_PROPERTY); at;
+	     at = icalcomponent_get_next_property(component, ICAL_XLICERROR_PROPERTY)) {
+		const char *about = icalproperty_get_xlicerror(at);
+		for (size_t i = 0; about && i < sizeof ours / sizeof *ours; i++)
+			if (strstr(about, ours[i]))
+				return wrong(expanding, component, "has a time, an end or a rule that cannot be read");
+	}
+	return true;
+}
+
+static bool
+read_event(const struct expanding *expanding, icalcomponent *component, struct event *out)
+{
+	*out = (struct event){ .component = component, .uid = icalcomponent_get_uid(component) };
+	out->moved = icalcomponent_get_first_property(component, ICAL_RECURRENCEID_PROPERTY);
+	if (!is_understood(expanding, component) || !time_named(expanding, component, ICAL_DTSTART_PROPERTY, &out->start)
+	    || !time_named(expanding, component, ICAL_RECURRENCEID_PROPERTY, &out->instead))
+		return false;
+	if (icaltime_is_null_time(out->start))
+		return wrong(expanding, component, "does not say when it begins (DTSTART)");
+	return read_length(expanding, component, &out->start, &out->length) && times_named(expanding, component, ICAL_EXDATE_PROPERTY, &out->but)
+	       && times_named(expanding, component, ICAL_RDATE_PROPERTY, &out->also);
 }
 
 static bool
@@ -234,137 +309,104 @@ same_time(const struct icaltimetype *a, const struct icaltimetype *b)
 	return a->is_date || b->is_date ? icaltime_compare_date_only(*a, *b) == 0 : wall_of(*a, false) == wall_of(*b, false);
 }
 
+/* Whether it is none of its repetitions any more: taken out, or another event stands in its place. */
 static bool
-is_excepted(const struct expanding *expanding, icalcomponent *event, const struct icaltimetype *time, bool *is)
+is_taken_out(const struct expanding *expanding, const struct event *event, const struct icaltimetype *time)
 {
-	struct icaltimetype out;
-
-	*is = false;
-	for (icalproperty *at = icalcomponent_get_first_property(event, ICAL_EXDATE_PROPERTY); at && !*is;
-	     at = icalcomponent_get_next_property(event, ICAL_EXDATE_PROPERTY)) {
-		if (!read_time(expanding, event, at, &out))
-			return false;
-		*is = same_time(&out, time);
-	}
-	return true;
-}
-
-/* Another event stands in the place of this repetition. */
-static bool
-is_moved(const struct expanding *expanding, icalcomponent *event, const struct icaltimetype *time)
-{
-	const char *uid = icalcomponent_get_uid(event);
-	icalcompiter all = icalcomponent_begin_component(expanding->whole, ICAL_VEVENT_COMPONENT);
-	struct icaltimetype instead;
-
-	for (icalcomponent *other; uid && (other = icalcompiter_deref(&all)); icalcompiter_next(&all)) {
-		icalproperty *property = icalcomponent_get_first_property(other, ICAL_RECURRENCEID_PROPERTY);
-		const char *of = icalcomponent_get_uid(other);
-		if (!property || !of || strcmp(of, uid))
-			continue;
-		instead = icalproperty_get_datetime_with_component(property, expanding->whole);
-		if (same_time(&instead, time))
+	for (size_t i = 0; i < event->but.count; i++)
+		if (same_time(&event->but.each[i], time))
 			return true;
-	}
+	for (size_t i = 0; event->uid && i < expanding->moved_count; i++)
+		if (expanding->moved[i].uid && !strcmp(expanding->moved[i].uid, event->uid) && same_time(&expanding->moved[i].instead, time))
+			return true;
 	return false;
 }
 
 static bool
-add_event(struct expanding *expanding, icalcomponent *event, const struct icaltimetype *time, const struct length *length, bool repeats)
+add_time(struct expanding *expanding, const struct event *event, const struct icaltimetype *time)
 {
 	struct icaltimetype end = *time;
-	bool excepted = false;
 
-	icaltime_adjust(&end, 0, 0, 0, length->nominal);
-	int64_t from = wall_of(*time, false), to = wall_of(end, true) + (int64_t)length->exact * 1000;
-	if (to <= expanding->from || from >= expanding->to)
-		return true;
-	if (repeats && !is_excepted(expanding, event, time, &excepted))
-		return false;
-	if (excepted || (repeats && is_moved(expanding, event, time)))
+	/* The library leaves seconds out of account where it is a day. */
+	icaltime_adjust(&end, event->length.nominal / DAY_SECONDS, 0, 0, event->length.nominal % DAY_SECONDS);
+	int64_t from = wall_of(*time, false), to = wall_of(end, true) + (int64_t)event->length.exact * 1000;
+	if (to <= expanding->from || from >= expanding->to || (!event->moved && is_taken_out(expanding, event, time)))
 		return true;
 	return add_span(expanding, event, from, to);
 }
 
-static bool
-add_rule(struct expanding *expanding, icalcomponent *event, const struct icaltimetype *start, const struct length *length,
-	struct icalrecurrencetype rule)
+/* From where on it is gone through, where nothing before counts. */
+static void
+skip_past(const struct expanding *expanding, const struct event *event, icalrecur_iterator *each)
 {
-	if (rule.freq == ICAL_NO_RECURRENCE || rule.freq == ICAL_SECONDLY_RECURRENCE || rule.freq == ICAL_MINUTELY_RECURRENCE)
-		return wrong(expanding, event, "repeats by a rule that is none, or each minute");
-	icalrecur_iterator *each = icalrecur_iterator_new(rule, *start);
-	if (!each)
-		return wrong(expanding, event, "repeats by a rule that is none");
-	struct icaltimetype first = icaltime_from_timet_with_zone((time_t)((expanding->from - DAY) / 1000) - length->nominal - length->exact, 0, start->zone);
-	first.is_date = start->is_date;
-	if (!rule.count && icaltime_compare(first, *start) > 0)
+	time_t from = (time_t)((expanding->from - DAY) / 1000) - event->length.nominal - event->length.exact;
+	struct icaltimetype first = icaltime_from_timet_with_zone(from, event->start.is_date, event->start.zone);
+
+	if (icaltime_compare(first, event->start) > 0)
 		icalrecur_iterator_set_start(each, first);
+}
+
+static bool
+add_rule(struct expanding *expanding, const struct event *event, struct icalrecurrencetype rule)
+{
 	bool fine = true;
+
+	if (rule.freq == ICAL_NO_RECURRENCE || rule.freq == ICAL_SECONDLY_RECURRENCE || rule.freq == ICAL_MINUTELY_RECURRENCE)
+		return wrong(expanding, event->component, "repeats by a rule that is none, or each minute");
+	icalrecur_iterator *each = icalrecur_iterator_new(rule, event->start);
+	if (!each)
+		return wrong(expanding, event->component, "repeats by a rule that is none");
+	if (!rule.count)
+		skip_past(expanding, event, each);
 	for (struct icaltimetype time; fine && !icaltime_is_null_time(time = icalrecur_iterator_next(each));) {
 		if (wall_of(time, false) >= expanding->to)
 			break;
 		if (++expanding->steps > STEPS_MOST)
-			fine = wrong(expanding, event, "repeats too often to be counted");
+			fine = wrong(expanding, event->component, "repeats too often to be counted");
 		else
-			fine = add_event(expanding, event, &time, length, true);
+			fine = add_time(expanding, event, &time);
 	}
 	icalrecur_iterator_free(each);
 	return fine;
 }
 
 static bool
-add_dates(struct expanding *expanding, icalcomponent *event, const struct length *length)
+add_event(struct expanding *expanding, const struct event *event)
 {
-	for (icalproperty *at = icalcomponent_get_first_property(event, ICAL_RDATE_PROPERTY); at;
-	     at = icalcomponent_get_next_property(event, ICAL_RDATE_PROPERTY)) {
-		struct icaltimetype time;
-		if (!icaltime_is_null_time(icalproperty_get_rdate(at).period.start))
-			return wrong(expanding, event, "repeats at a PERIOD; make it an event of its own");
-		if (!read_time(expanding, event, at, &time) || !add_event(expanding, event, &time, length, true))
-			return false;
-	}
-	return true;
-}
+	icalproperty *rule = event->moved ? NULL : icalcomponent_get_first_property(event->component, ICAL_RRULE_PROPERTY);
 
-/* The library leaves out what it cannot read, and says so beside it. A freeze that is left out would not hold. */
-static bool
-is_understood(const struct expanding *expanding, icalcomponent *event)
-{
-	static const char *const ours[] = { "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE", "STATUS" };
-
-	for (icalproperty *at = icalcomponent_get_first_property(event, ICAL_XLICERROR_PROPERTY); at;
-	     at = icalcomponent_get_next_property(event, ICAL_XLICERROR_PROPERTY)) {
-		const char *about = icalproperty_get_xlicerror(at);
-		for (size_t i = 0; about && i < sizeof ours / sizeof *ours; i++)
-			if (strstr(about, ours[i]))
-				return wrong(expanding, event, "has a time, an end or a rule that cannot be read");
-	}
-	return true;
-}
-
-static bool
-expand_event(struct expanding *expanding, icalcomponent *event)
-{
-	icalproperty *rules = NULL;
-	struct icaltimetype start;
-	struct length length;
-
-	if (!is_understood(expanding, event) || !time_named(expanding, event, ICAL_DTSTART_PROPERTY, &start))
-		return false;
-	if (icaltime_is_null_time(start))
-		return wrong(expanding, event, "does not say when it begins (DTSTART)");
-	if (!read_length(expanding, event, &start, &length))
-		return false;
-	if (icalcomponent_get_status(event) == ICAL_STATUS_CANCELLED)
+	if (icalcomponent_get_status(event->component) == ICAL_STATUS_CANCELLED)
 		return true;
-	bool moved = icalcomponent_get_first_property(event, ICAL_RECURRENCEID_PROPERTY);
-	rules = moved ? NULL : icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY);
-	if (!rules && !add_event(expanding, event, &start, &length, !moved))
+	if (!rule && !add_time(expanding, event, &event->start))
 		return false;
-	for (; rules; rules = icalcomponent_get_next_property(event, ICAL_RRULE_PROPERTY))
-		if (!add_rule(expanding, event, &start, &length, icalproperty_get_rrule(rules)))
+	for (; rule; rule = icalcomponent_get_next_property(event->component, ICAL_RRULE_PROPERTY))
+		if (!add_rule(expanding, event, icalproperty_get_rrule(rule)))
 			return false;
-	return moved || add_dates(expanding, event, &length);
+	for (size_t i = 0; i < event->also.count && !event->moved; i++)
+		if (!add_time(expanding, event, &event->also.each[i]))
+			return false;
+	return true;
+}
+
+static bool
+add_events(struct expanding *expanding)
+{
+	size_t most = (size_t)icalcomponent_count_components(expanding->whole, ICAL_VEVENT_COMPONENT), count = 0;
+	struct event *events = arena_take(expanding->arena, (most + 1) * sizeof *events);
+	icalcompiter all = icalcomponent_begin_component(expanding->whole, ICAL_VEVENT_COMPONENT);
+
+	expanding->moved = arena_take(expanding->arena, (most + 1) * sizeof *events);
+	for (icalcomponent *component; (component = icalcompiter_deref(&all)) && count < most; icalcompiter_next(&all)) {
+		struct event *event = &events[count++];
+		if (!read_event(expanding, component, event))
+			return false;
+		if (event->moved)
+			expanding->moved[expanding->moved_count++] = *event;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (!add_event(expanding, &events[i]))
+			return false;
+	return true;
 }
 
 static int
@@ -393,7 +435,7 @@ join(struct calendar *calendar)
 	calendar->count = count;
 }
 
-/* What lies around `at`. False, with what was known left as it was only by the caller: the text is no calendar. */
+/* What lies around `at`. False with a sentence that names no file. */
 static bool
 expand(struct calendar *calendar, int64_t at, struct error *error)
 {
@@ -406,16 +448,15 @@ expand(struct calendar *calendar, int64_t at, struct error *error)
 			icalcomponent_free(whole);
 		return error_set(error, "it is no iCalendar file of one VCALENDAR.");
 	}
-	struct expanding expanding = { calendar, whole, at - BEFORE, at + BEHIND, 0, error };
-	icalcompiter all = icalcomponent_begin_component(whole, ICAL_VEVENT_COMPONENT);
-	bool fine = true;
+	struct arena *arena = arena_new();
+	struct expanding expanding = { .calendar = calendar, .arena = arena, .whole = whole, .from = at - BEFORE, .to = at + BEHIND, .error = error };
 	calendar->count = 0;
-	for (icalcomponent *event; fine && (event = icalcompiter_deref(&all)); icalcompiter_next(&all))
-		fine = expand_event(&expanding, event);
+	bool fine = add_events(&expanding);
+	arena_free(arena);
 	icalcomponent_free(whole);
 	join(calendar);
 	calendar->around = at;
-	calendar->known = fine;
+	calendar->known = true;
 	return fine;
 }
 
@@ -434,7 +475,7 @@ open_seen(const char *path, struct stat *seen, struct error *error)
 	calendar->path = memory_text(path);
 	calendar->text = text;
 	calendar->seen = *seen;
-	if (expand(calendar, (int64_t)time(NULL) * 1000, &why)) {
+	if (expand(calendar, clock_wall(), &why)) {
 		calendar->known = false;        /* the zone that counts may be set later */
 		return calendar;
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
 #include "bridge/base/text.h"
 #include "bridge/rights/role.h"
 
@@ -158,6 +159,21 @@ guards_may_need_others(const struct guards *guards, const struct ask *ask)
 			if (rule_fit(&guards->approvals[i]->rules.each[r], ask) != FIT_NONE)
 				return true;
 	return false;
+}
+
+char *
+needs_text(struct arena *arena, const struct needs *needs)
+{
+	struct text text = text_in(arena, 500);
+
+	if (needs->confirm)
+		text_add(&text, "your yes");
+	for (size_t i = 0; i < needs->count; i++)
+		text_printf(&text, needs->approvals[i]->count == 1 ? "%s%lld other %s" : "%s%lld others with the role %s", i ? " and " : text.length ? ", then " : "",
+			(long long)needs->approvals[i]->count, needs->approvals[i]->by);
+	if (needs->count)
+		text_printf(&text, " within %s", clock_span(arena, needs->within));
+	return text.bytes;
 }
 
 char *

@@ -21,6 +21,7 @@ struct rights_world {
 	/* Optional. */
 	const char *(*service)(void *with, const char *instance);       /* what the instance is: "jenkins"; NULL: not known */
 	bool (*caseless)(void *with, const char *link);         /* this link proves accounts in lower case, however they are written */
+	bool (*held)(void *with, const char *instance, const char *verb);       /* such a verb there is that locks and freezes hold */
 };
 
 struct named { const char *name, *value; };

@@ -725,7 +725,7 @@ hindrance(struct request *request, const struct waiting *waiting, struct decisio
 		return why;
 	if (request->room && request->talk->gone && request->talk->gone(task, &request->place, request->from.account, request->talk->with))
 		return task_text(task, "%s is in the room no more", waiting->intent.person);
-	return decide_held(request);
+	return decide_held(request, decision).why;
 }
 
 struct launching {

@@ -4,7 +4,10 @@
  * transaction. */
 #include "bridge/talk/carry.h"
 
+#include <stdio.h>
+
 #include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
 #include "bridge/base/log.h"
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
@@ -113,9 +116,9 @@ rehearse(struct request *request, const struct decision *decision)
 	if (task->cancelled)
 		return;
 	if (task->would)
-		request_tell(request, card_new(task->arena, TONE_PLAIN, "Dry run, nothing sent. Would %s | allowed by %s", task->would, decision->rule));
+		request_tell(request, card_new(task->arena, TONE_PLAIN, "Dry run, nothing sent. Would %s | allowed by %s%s", task->would, decision->rule, decide_beside(request)));
 	else if (fine)
-		request_tell(request, card_new(task->arena, TONE_PLAIN, "Dry run: nothing outside would change | allowed by %s", decision->rule));
+		request_tell(request, card_new(task->arena, TONE_PLAIN, "Dry run: nothing outside would change | allowed by %s%s", decision->rule, decide_beside(request)));
 	else
 		request_tell(request, card_new(task->arena, TONE_BAD, "Dry run: it would fail: %s", task->error.text));
 	record_queue(request, "answered", task_text(task, "%s --dry-run", record_command(request)), "allowed", decision->rule, "dry run");
@@ -191,13 +194,14 @@ change(struct request *request, const struct decision *decision)
 }
 
 static bool
-held(struct request *request)
+held(struct request *request, struct decision *decision)
 {
-	const char *why = decide_held(request);
+	const struct hold hold = decide_held(request, decision);
 
-	if (why)
-		carry_refuse(request, task_text(request->task, "refused: %s. %sresume ends it", why, request->talk->prefix), "refused: paused");
-	return why;
+	if (hold.why)
+		carry_refuse(request, task_text(request->task, "refused: %s. %s%s", hold.why, request->talk->prefix, hold.more),
+			task_text(request->task, "refused: %s", hold.name));
+	return hold.why;
 }
 
 void
@@ -218,7 +222,7 @@ carry_out(struct request *request)
 		return;
 	if (!resolved(request) || !decided(request, &decision))
 		return;
-	if (changes && !request->own->dry && held(request))
+	if (changes && !request->own->dry && held(request, &decision))
 		return;
 	decide_needs(request, &needs);
 	if (changes && !request->own->dry && needs_any(&needs))

@@ -267,6 +267,12 @@ alias_expand(struct arena *arena, const struct alias *alias, const struct words 
 
 /* Commands. */
 
+bool
+command_held(const struct command *command)
+{
+	return command->care == CARE_CHANGE && !command->always && !command->calms;
+}
+
 const struct command *
 command_find(const struct command *commands, const char *verb)
 {

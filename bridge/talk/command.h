@@ -33,6 +33,7 @@ struct command {
 	struct param params[6];
 	bool more;                      /* takes KEY=VALUE beside its params */
 	bool always;                    /* CARE_CHANGE, and allowed during a pause */
+	bool calms;                     /* CARE_CHANGE, and no lock or freeze holds it: it ends something, or changes only what is told */
 	bool decides;                   /* of use only where something waits for a yes */
 	bool same;                      /* answers everybody alike, whoever asks */
 	/* Where several services of a room have the verb: whether this one knows what the words name. It may wait. NULL: it cannot tell. */
@@ -45,6 +46,8 @@ struct command {
 	 * changes nothing. NULL: nobody can know. */
 	bool (*settle)(struct request *);
 };
+
+bool command_held(const struct command *);      /* whether a lock or a freeze holds it */
 
 /* The verbs of one kind (ci) or of one integration, and what drives them. */
 struct command_set {

@@ -1,7 +1,12 @@
 /* decide: whether a request may be carried out. */
 #include "bridge/talk/decide.h"
 
+#include <stdio.h>
+
+#include "bridge/base/clock.h"
+#include "bridge/talk/frozen.h"
 #include "bridge/talk/pause.h"
+#include "bridge/talk/record.h"
 #include "bridge/talk/request.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
@@ -39,10 +44,50 @@ decide_needs(const struct request *request, struct needs *needs)
 		guards_needs(request->talk->guards, &ask, needs);
 }
 
-const char *
-decide_held(const struct request *request)
+static struct hold
+paused(const struct request *request)
 {
-	if (request->command->always || !request->talk->pause)
-		return NULL;
-	return pause_why(request->talk->pause, request->task->arena);
+	const struct pause *pause = request->command->always ? NULL : request->talk->pause;
+
+	return (struct hold){ "paused", pause ? pause_why(pause, request->task->arena) : NULL, "resume ends it" };
+}
+
+static struct hold
+frozen(const struct request *request, struct decision *decision)
+{
+	struct task *task = request->task;
+	struct ask ask = decide_question(request);
+	struct hold hold = { "frozen", NULL, "freeze" };
+	const char *why, *role;
+
+	if (!request->instance || !command_held(request->command) || !request->talk->freezes)
+		return hold;
+	if (frozen_holds(task->arena, request->talk->freezes, &ask, request->person, clock_wall(), &why, &role))
+		hold.why = task_text(task, "%s is %s", record_words(request), why);
+	else if (role)
+		snprintf(decision->rule, sizeof decision->rule, "%s; frozen, but %s may pass", task_text(task, "%s", decision->rule), role);
+	return hold;
+}
+
+struct hold
+decide_held(const struct request *request, struct decision *decision)
+{
+	struct hold hold = paused(request);
+
+	return hold.why ? hold : frozen(request, decision);
+}
+
+const char *
+decide_beside(const struct request *request)
+{
+	struct task *task = request->task;
+	struct ask ask = decide_question(request);
+	struct needs needs;
+	const char *freeze = NULL;
+
+	decide_needs(request, &needs);
+	if (request->instance && command_held(request->command) && request->talk->freezes)
+		frozen_holds(task->arena, request->talk->freezes, &ask, request->person, clock_wall(), &freeze, NULL);
+	const char *others = needs_text(task->arena, &needs);
+	return task_text(task, "%s%s%s%s", *others ? ", " : "", others, freeze ? ", " : "", freeze ? freeze : "");
 }

@@ -1,6 +1,7 @@
 /* own: the verbs that are ours and no service's. */
 #include "bridge/talk/own.h"
 
+#include "bridge/talk/frozen.h"
 #include "bridge/talk/help.h"
 #include "bridge/talk/more.h"
 #include "bridge/talk/pause.h"
@@ -13,6 +14,7 @@ const struct command own_commands[] = {
 		.sign = "\U0001f44d", .params = { { "ID", true, false } }, .run = approve_run },
 	{ .verb = "deny", .decides = true, .care = CARE_DECIDE, .usage = "ID|CODE [REASON]", .about = "says no to it, or takes back what you asked for yourself",
 		.example = "deny B31 wait for the cart fix", .sign = "\U0001f44e", .params = { { "ID", true, false }, { "REASON", false, true } }, .run = deny_run },
+	{ .verb = "freeze", .usage = "", .about = "says what is frozen, until when and why, or when it will be", .example = "freeze", .run = frozen_run },
 	{ .verb = "help", .usage = "[VERB|SERVICE]", .about = "shows what you may do here", .example = "help build",
 		.params = { { "WORD", false, false } }, .run = help_run },
 	{ .verb = "gateway", .usage = "", .about = "says how I am: links, services, what is going on", .example = "gateway", .run = help_gateway },

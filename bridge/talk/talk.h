@@ -12,6 +12,7 @@ struct arena;
 struct card;
 struct engine;
 struct follows;
+struct freezes;
 struct guards;
 struct instance;
 struct manners;
@@ -28,6 +29,7 @@ struct talk {
 	const struct engine *engine;
 	const struct rights *rights;
 	const struct guards *guards;    /* NULL: nothing that is allowed needs anything more */
+	const struct freezes *freezes;
 	const struct rooms *rooms;
 	struct outbox *outbox;
 	struct follows *follows;

@@ -5,8 +5,10 @@
 #include <strings.h>
 
 #include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
 #include "bridge/base/error.h"
 #include "bridge/talk/card.h"
+#include "bridge/talk/frozen.h"
 #include "bridge/talk/help.h"
 #include "bridge/talk/own.h"
 #include "bridge/talk/request.h"
@@ -19,6 +21,18 @@ struct reading {
 	const struct command *command;
 	size_t from;                    /* the first word behind the verb */
 };
+
+/* What else would hold it up. */
+static const char *
+clear(struct arena *arena, const struct why_asked *asked, const struct reading *reading, const struct ask *ask)
+{
+	const char *sentence;
+
+	if (!reading->instance || !command_held(reading->command) || !asked->freezes)
+		return NULL;
+	frozen_holds(arena, asked->freezes, ask, rights_person(asked->rights, asked->account), asked->wall, &sentence, NULL);
+	return sentence;
+}
 
 static bool
 decide(struct arena *arena, const struct why_asked *asked, const struct words *words, const struct reading *reading, struct why *out,
@@ -35,6 +49,7 @@ decide(struct arena *arena, const struct why_asked *asked, const struct words *w
 		.changes = reading->command->care == CARE_CHANGE, .args = args, .count = count };
 	rights_decide(asked->rights, &ask, &out->decision);
 	out->missing = rights_missing(asked->rights, &ask, arena);
+	out->clear = clear(arena, asked, reading, &ask);
 	out->command = reading->instance ? arena_printf(arena, "%s %s", reading->instance->name, reading->command->verb) : reading->command->verb;
 	return true;
 }
@@ -95,7 +110,8 @@ why_run(struct request *request)
 {
 	struct task *task = request->task;
 	const struct talk *talk = request->talk;
-	const struct why_asked asked = { talk->rights, talk->instances, request->room, request->from.account };
+	const struct why_asked asked = { .rights = talk->rights, .freezes = talk->freezes, .instances = talk->instances, .room = request->room,
+		.account = request->from.account, .wall = clock_wall() };
 	const char *line = request_param(request, "COMMAND");
 	struct why why;
 
@@ -103,7 +119,9 @@ why_run(struct request *request)
 	if (!why_find(task->arena, &asked, line, &why, &task->error))
 		return task_fail(task, "%s. %shelp shows what there is", task_text(task, "%s", task->error.text), talk->prefix);
 	if (why.decision.allowed)
-		return request_reply(request, card_new(task->arena, TONE_PLAIN, "%s: allowed by %s", why.command, why.decision.rule));
-	return request_reply(request, card_new(task->arena, TONE_PLAIN, "%s: no rule of yours allows it. %s%s%s; %s can give it", why.command,
-		*why.missing ? "Role " : "No role would", why.missing, *why.missing ? " would" : "", help_admins(talk, task->arena)));
+		return request_reply(request, card_new(task->arena, TONE_PLAIN, "%s: allowed by %s%s%s", why.command, why.decision.rule,
+			why.clear ? "; " : "", why.clear ? why.clear : ""));
+	return request_reply(request, card_new(task->arena, TONE_PLAIN, "%s: no rule of yours allows it. %s%s%s; %s can give it%s%s", why.command,
+		*why.missing ? "Role " : "No role would", why.missing, *why.missing ? " would" : "", help_admins(talk, task->arena),
+		why.clear ? "; then: " : "", why.clear ? why.clear : ""));
 }

@@ -4,11 +4,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "bridge/rights/role.h"
 
 struct arena;
 struct error;
+struct freezes;
 struct instance;
 struct request;
 struct room;
@@ -16,14 +18,17 @@ struct room;
 /* Who would ask, where. */
 struct why_asked {
 	const struct rights *rights;
+	const struct freezes *freezes;                  /* NULL: none is looked at */
 	const struct instance *const *instances;        /* ended by NULL */
 	const struct room *room;                        /* NULL: in private */
 	const char *account;                            /* NULL: not proven */
+	int64_t wall;                                   /* when */
 };
 
 struct why {
 	const char *command;            /* "ci build", "pause" */
 	const char *missing;            /* the roles that would allow it; "" for none */
+	const char *clear;              /* "no freeze until Fri 16:00 (in 4 days)", or what holds; NULL: nothing ever does */
 	struct decision decision;
 };
 

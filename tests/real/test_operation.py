@@ -181,7 +181,7 @@ class Operation(unittest.TestCase):
     def test_explain_says_which_rule(self):
         self.gateway(CONF)
         self.assertEqual(self.gate.cli("explain", "owner", "build hello", "home"),
-                         (0, "yes: owner (all): local build is allowed by all (sallyport.conf:7)\n"))
+                         (0, "yes: owner (all): local build is allowed by all (sallyport.conf:7); no freeze\n"))
         self.assertEqual(self.gate.cli("explain", "carol", "!build hello", "home"),
                          (1, "no: carol (reader): build in home needs the role all; you are carol by console/carol with reader\n"))
         self.assertEqual(self.gate.cli("explain", "carol", "pause"), (1, "no: carol (reader): pause in private needs the role all; "
@@ -192,7 +192,7 @@ class Operation(unittest.TestCase):
     def test_try_sends_nothing(self):
         self.gateway()
         code, said = self.gate.cli("try", "build", "hello", "who=carol d")
-        self.assertEqual((code, said), (0, f"{USER}: Dry run, nothing sent. Would run /bin/echo 'hello carol d' | allowed by all (sallyport.conf:7)\n"))
+        self.assertEqual((code, said), (0, f"{USER}: Dry run, nothing sent. Would run /bin/echo 'hello carol d' | allowed by all (sallyport.conf:7), no freeze\n"))
         self.assertEqual(self.gate.cli("try", "!local build hello who=XX")[0], 0)
         self.assertEqual(self.gate.cli("status")[0], 0)
         self.assertEqual(os.listdir(os.path.join(self.gate.state, "jobs")) if os.path.isdir(os.path.join(self.gate.state, "jobs")) else [], [])

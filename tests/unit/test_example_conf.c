@@ -155,6 +155,7 @@ finish(void **state)
 	(void)state;
 	for_each_secret(conf_root(conf), drop);
 	conf_free(conf);
+	drop("freeze.ics");
 	drop("sallyport.conf");
 	rmdir(folder);
 	arena_free(arena);
@@ -170,6 +171,7 @@ assert_good(const char *text)
 
 	for_each_secret(conf_root(conf), keep_secret);
 	conf_free(conf);
+	keep("freeze.ics", "BEGIN:VCALENDAR\nVERSION:2.0\nEND:VCALENDAR\n");
 	struct setup *setup = setup_read(keep("sallyport.conf", text));
 	struct text mistakes = text_in(arena, 10000);
 	for (size_t i = 0; i < conf_mistakes(setup->conf); i++)

@@ -95,8 +95,8 @@ world_caseless(void *with, const char *link)
 	return !strcmp(link, "corp");
 }
 
-static const struct rights_world whole_world = { world_instance, world_verb, world_nearest, world_room, world_link, NULL, world_service, world_caseless };
-static const struct rights_world small_world = { world_instance, world_verb, world_nearest, world_room, world_link, NULL, NULL, NULL };
+static const struct rights_world whole_world = { world_instance, world_verb, world_nearest, world_room, world_link, NULL, world_service, world_caseless, NULL };
+static const struct rights_world small_world = { world_instance, world_verb, world_nearest, world_room, world_link, NULL, NULL, NULL, NULL };
 
 struct top { struct list strangers, admins; };
 

@@ -37,13 +37,20 @@ place_copy(struct arena *arena, const struct place *place)
 	return (struct place){ arena_text(arena, place->link), arena_text(arena, place->channel), arena_text(arena, place->thread) };
 }
 
-/* Channels of IRC compare without case; rooms of Matrix are ids, which do not begin so. */
+/* Channels of IRC compare without case. Matrix has one, in its ids and in its aliases, which name their server behind a colon; a channel
+ * cannot have that (RFC 2812, 2.3.1). */
+static bool
+is_caseless(const char *channel)
+{
+	return *channel && strchr("#&", *channel) && !strchr(channel, ':');
+}
+
 bool
 place_same(const struct place *a, const struct place *b)
 {
 	if (strcmp(a->link, b->link))
 		return false;
-	return *a->channel && strchr("#&", *a->channel) ? !strcasecmp(a->channel, b->channel) : !strcmp(a->channel, b->channel);
+	return is_caseless(a->channel) ? !strcasecmp(a->channel, b->channel) : !strcmp(a->channel, b->channel);
 }
 
 char *

@@ -652,6 +652,9 @@ test_places_are_the_same_as_their_chat_has_it(void **state)
 		{ { "corp", "#ops", NULL }, { "Corp", "#ops", NULL }, false },
 		{ { "hq", "!abc:x", NULL }, { "hq", "!ABC:x", NULL }, false },
 		{ { "hq", "!abc:x", NULL }, { "hq", "!abc:x", NULL }, true },
+		{ { "hq", "#ops:corp.example", NULL }, { "hq", "#ops:corp.example", NULL }, true },
+		{ { "hq", "#ops:corp.example", NULL }, { "hq", "#Ops:corp.example", NULL }, false },
+		{ { "hq", "#ops:corp.example", NULL }, { "hq", "#ops", NULL }, false },
 		{ { "hq", "", NULL }, { "hq", "#ops", NULL }, false },
 	};
 

@@ -183,6 +183,29 @@ is_shared(struct db *db, const char *place, const char *message, bool *shared, s
 	return row_end(&row, error);
 }
 
+/* One of several things said in a message is taken back: the message then says the others. */
+static bool
+say_others(struct db *db, struct arena *arena, struct outbox_row *out, struct error *error)
+{
+	struct row row;
+
+	out->op = DELIVERY_TALK;
+	out->body = NULL;
+	out->along = arena_take(arena, ALONG_MOST * sizeof *out->along);
+	db_query(db, &row, "SELECT body FROM outbox AS o WHERE message=? AND place=? AND op=? AND label<>? AND EXISTS"
+		" (SELECT 1 FROM shown WHERE label=o.label AND place=o.place AND message=o.message) ORDER BY id", "ttit", out->on, out->place,
+		(int64_t)DELIVERY_TALK, out->label);
+	while (out->along_count < ALONG_MOST && row_next(&row)) {
+		const char *body = arena_text(arena, row_text(&row, 0));
+		if (out->body)
+			out->along[out->along_count++] = body;
+		else
+			out->body = body;
+	}
+	out->gone = !out->body;
+	return row_end(&row, error);
+}
+
 /* The talk behind it, up to what has to be said by itself: an edit, an answer, a command. */
 static bool
 find_along(struct db *db, const struct outbox_row *first, int64_t *last, struct error *error)
@@ -249,12 +272,15 @@ outbox_row_take(struct db *db, struct arena *arena, int64_t id, bool narrow, str
 		out->on = answered;
 		out->gone = !answered;
 	}
-	if (shown && edits && !is_shared(db, out->place, shown, &shared, error))
+	if (shown && (edits || out->op == DELIVERY_TAKE_BACK) && !is_shared(db, out->place, shown, &shared, error))
 		return false;
+	bool one_of_many = shared && out->op == DELIVERY_TAKE_BACK;
 	aim(out, edits, shown, shared);
-	if (narrow && out->op == DELIVERY_TALK && out->urgency == URGENCY_TALK && !edits && !out->tries && !take_along(db, out, error))
+	if (narrow && out->op == DELIVERY_TALK && out->urgency == URGENCY_TALK && !edits && !answers && !out->tries && !take_along(db, out, error))
 		return false;
 	if (out->op == DELIVERY_TALK && !read_along(db, arena, out, error))
+		return false;
+	if (one_of_many && !say_others(db, arena, out, error))
 		return false;
 	return db_run(db, error, "UPDATE outbox SET state=?, tries=tries+1 WHERE id=? OR leader=?", "tii", out->stale || out->gone ? "stale" : "trying", id, id);
 }
@@ -279,6 +305,9 @@ outbox_row_sent(struct db *db, const struct outbox_row *row, const char *message
 	if (!db_run(db, error, "UPDATE outbox SET state='sent', message=? WHERE id=? OR leader=?", "tii", message, row->id, row->id))
 		return false;
 	if (row->id % PRUNE_EVERY == 0 && !outbox_rows_prune(db, error))
+		return false;
+	if (!db_run(db, error, "DELETE FROM shown WHERE (label, place) IN (SELECT label, place FROM outbox WHERE id=? AND op=?)", "ii", row->id,
+	    (int64_t)DELIVERY_TAKE_BACK))
 		return false;
 	/* An edit keeps the id of the message that it edits. */
 	bool new = row->op == DELIVERY_SAY || row->op == DELIVERY_REACT || (row->op == DELIVERY_TALK && !row->on);

@@ -50,6 +50,7 @@ struct fixture {
 	struct conf *conf;
 	enum answer answer;
 	const char *away;               /* the link that is; NULL: none */
+	bool narrow;                    /* hq takes only so much */
 	char said[SAID][LONG], txn[SAID][64];
 	size_t count, read;
 	unsigned ids, irc_ids;          /* the chats': $1, $2 ... and i1, i2 ... */
@@ -77,7 +78,8 @@ shown(struct task *task, const struct delivery *delivery)
 	if (delivery->op == DELIVERY_REACT)
 		text_printf(&out, " %s", delivery->key);
 	if (delivery->talk) {
-		text_printf(&out, " %s<%s> %s", kinds[delivery->talk->kind], delivery->talk->who, delivery->talk->words ? styled_words(task->arena, delivery->talk->words) : "-");
+		for (const struct mirrored *one = delivery->talk; one; one = one->next)
+			text_printf(&out, "%s %s<%s> %s", one == delivery->talk ? "" : " /", kinds[one->kind], one->who, one->words ? styled_words(task->arena, one->words) : "-");
 		if (delivery->talk->to)
 			text_printf(&out, " to=%s quote=%s", delivery->talk->to, delivery->talk->quote);
 		for (size_t i = 0; i < delivery->talk->mention_count; i++)
@@ -122,6 +124,14 @@ ready(const char *link, void *with)
 	const struct fixture *fixture = with;
 
 	return !fixture->away || strcmp(fixture->away, link);
+}
+
+static bool
+narrow(const char *link, void *with)
+{
+	const struct fixture *fixture = with;
+
+	return fixture->narrow && !strcmp(link, "hq");
 }
 
 static unsigned
@@ -185,7 +195,7 @@ static void
 open_gateway(struct fixture *fixture)
 {
 	static const struct tables *const tables[] = { &outbox_tables, NULL };
-	struct carriers carriers = { deliver, ready, can, dropped, fixture, NULL };
+	struct carriers carriers = { deliver, ready, can, dropped, fixture, narrow };
 	enum store_open_error why;
 	struct error error = { "" };
 
@@ -930,6 +940,99 @@ test_what_is_said_to_us_alone_stays_with_us(void **state)
 	assert_false(relay_wants(&fixture->talk, &elsewhere));
 }
 
+/* -- Where a chat takes only so much ---------------------------------------------------------------------------------------- */
+
+/* What is said on IRC while hq is away, and then goes there in few messages. */
+static void
+hear_flood(struct fixture *fixture, unsigned first, unsigned last)
+{
+	fixture->narrow = true;
+	fixture->away = "hq";
+	for (unsigned i = first; i <= last; i++)
+		hear_said(fixture, irc, i % 2 ? "bob" : "eve", arena_printf(fixture->arena, "m%u", i), NULL, arena_printf(fixture->arena, "line %u", i));
+}
+
+static void
+test_lines_that_wait_go_along_with_the_first(void **state)
+{
+	struct fixture *fixture = *state;
+
+	hear_flood(fixture, 1, 4);
+	come_back(fixture, "hq");
+	expect(fixture, "hq talk <bob> line 1 / <eve> line 2 / <bob> line 3 / <eve> line 4");
+	expect_no_more(fixture);
+	/* Each is still known by its own name: an answer finds the message, an edit takes nobody's words away. */
+	fixture->narrow = false;
+	hear_said(fixture, irc, "eve", "m5", "m3", "right");
+	expect(fixture, "hq talk <eve> right to=bob quote=line 3 replies=$1");
+	change(fixture, irc, "bob", "m6", "m3", "line three");
+	expect(fixture, "hq talk <bob> line three replies=$1");
+	expect_no_more(fixture);
+}
+
+static void
+test_an_answer_or_a_command_is_said_by_itself(void **state)
+{
+	struct fixture *fixture = *state;
+
+	hear_said(fixture, irc, "bob", "m0", NULL, "line 0");
+	expect(fixture, "hq talk <bob> line 0");
+	expect_no_more(fixture);
+	fixture->narrow = true;
+	fixture->away = "hq";
+	hear_said(fixture, irc, "bob", "m1", NULL, "line 1");
+	hear_said(fixture, irc, "eve", "m2", NULL, "line 2");
+	hear_said(fixture, irc, "eve", "m3", "m0", "an answer");
+	hear_said(fixture, irc, "bob", "m4", NULL, "line 4");
+	hear_said(fixture, irc, "bob", "m5", NULL, "line 5");
+	come_back(fixture, "hq");
+	expect(fixture, "hq talk <bob> line 1 / <eve> line 2");
+	expect(fixture, "hq talk <eve> an answer to=bob quote=line 0 replies=$1");
+	expect(fixture, "hq talk <bob> line 4 / <bob> line 5");
+	expect_no_more(fixture);
+}
+
+static void
+test_what_went_along_goes_along_in_every_try(void **state)
+{
+	struct fixture *fixture = *state;
+
+	hear_flood(fixture, 1, 2);
+	fixture->answer = HANGS;
+	come_back(fixture, "hq");
+	UNTIL(fixture, fixture->count == 1);
+	/* Stopped while it was said: the next life says the same message, with nothing of what came since. */
+	close_gateway(fixture);
+	fixture->answer = TAKES;
+	open_gateway(fixture);
+	hear_said(fixture, irc, "bob", "m3", NULL, "line 3");
+	expect(fixture, "hq talk <bob> line 1 / <eve> line 2");
+	expect(fixture, "hq talk <bob> line 1 / <eve> line 2 again");
+	expect(fixture, "hq talk <bob> line 3");
+	expect_no_more(fixture);
+	assert_string_equal(fixture->txn[0], fixture->txn[1]);
+}
+
+static void
+test_one_of_many_lines_is_taken_back_and_the_others_stay(void **state)
+{
+	struct fixture *fixture = *state;
+
+	hear_flood(fixture, 1, 3);
+	come_back(fixture, "hq");
+	expect(fixture, "hq talk <bob> line 1 / <eve> line 2 / <bob> line 3");
+	expect_no_more(fixture);
+	change(fixture, irc, "bob", "m4", "m1", NULL);
+	expect(fixture, "hq talk <eve> line 2 / <bob> line 3 on=$1");
+	change(fixture, irc, "bob", "m5", "m3", NULL);
+	expect(fixture, "hq talk <eve> line 2 on=$1");
+	/* The last of them takes the message with it. */
+	change(fixture, irc, "eve", "m6", "m2", NULL);
+	expect(fixture, "hq take back on=$1");
+	change(fixture, irc, "eve", "m7", "m2", NULL);
+	expect_no_more(fixture);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -962,6 +1065,10 @@ main(void)
 		TEST(test_whom_the_chat_mentions_is_mentioned_by_their_account_there),
 		TEST(test_the_card_of_a_command_answers_the_line_that_was_told),
 		TEST(test_what_is_said_to_us_alone_stays_with_us),
+		TEST(test_lines_that_wait_go_along_with_the_first),
+		TEST(test_an_answer_or_a_command_is_said_by_itself),
+		TEST(test_what_went_along_goes_along_in_every_try),
+		TEST(test_one_of_many_lines_is_taken_back_and_the_others_stay),
 		cmocka_unit_test(test_a_transaction_is_of_a_message_and_where_it_is_told),
 	};
 

@@ -160,6 +160,21 @@ is_unseen(int32_t c)
 		|| (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
 }
 
+enum { ZERO_WIDTH_JOINER = 0x200d, EMOJI_STYLE = 0xfe0f };
+
+/* What a joiner makes one picture of: pictographs, with their flags and skins, and the older signs that stand in such pictures. */
+static bool
+is_emoji(int32_t c)
+{
+	static const struct { int32_t from, to; } ranges[] = {
+		{ 0x2194, 0x2199 }, { 0x2600, 0x27bf }, { 0x2b05, 0x2b1c }, { 0x2b50, 0x2b55 }, { 0x1f000, 0x1faff } };
+
+	for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+		if (c >= ranges[i].from && c <= ranges[i].to)
+			return true;
+	return false;
+}
+
 /* How many of the next bytes, `most` of them at most, are of one kind. */
 static size_t
 run(const char *at, size_t length, size_t most, int (*is)(int))
@@ -262,15 +277,25 @@ add_clean(struct text *out, const char *at, size_t size, int32_t c, bool fold)
 		text_add_bytes(out, at, size);
 }
 
+static bool
+begins_emoji(const char *at, size_t length)
+{
+	size_t used;
+
+	return length && is_emoji(decode(at, length, &used));
+}
+
 static char *
-clean(struct arena *arena, const char *text, size_t length, bool fold)
+clean(struct arena *arena, const char *text, size_t length, bool fold, bool joins)
 {
 	struct text out = text_in(arena, 3 * length + 1);
+	int32_t last = 0;               /* what was seen; its style does not count */
 	size_t used;
 
 	for (size_t i = 0; i < length; i += used) {
 		used = visible(text + i, length - i);
 		text_add_bytes(&out, text + i, used);
+		last = used ? ' ' : last;
 		used = used ? used : sequence(text + i, length - i);
 		if (used)
 			continue;
@@ -280,7 +305,10 @@ clean(struct arena *arena, const char *text, size_t length, bool fold)
 			c = '\n';
 			used = i + 1 < length && text[i + 1] == '\n' ? 2 : 1;
 		}
+		if (joins && c == ZERO_WIDTH_JOINER && is_emoji(last) && begins_emoji(text + i + used, length - i - used))
+			text_add_bytes(&out, text + i, used);
 		add_clean(&out, text + i, used, c, fold);
+		last = is_unseen(c) || c == EMOJI_STYLE ? last : c;
 	}
 	while (fold && out.length && out.bytes[out.length - 1] == ' ')
 		out.bytes[--out.length] = '\0';
@@ -290,13 +318,19 @@ clean(struct arena *arena, const char *text, size_t length, bool fold)
 char *
 text_clean(struct arena *arena, const char *text, size_t length)
 {
-	return clean(arena, text, length, true);
+	return clean(arena, text, length, true, false);
 }
 
 char *
 text_clean_lines(struct arena *arena, const char *text, size_t length)
 {
-	return clean(arena, text, length, false);
+	return clean(arena, text, length, false, false);
+}
+
+char *
+text_clean_talk(struct arena *arena, const char *text, size_t length)
+{
+	return clean(arena, text, length, false, true);
 }
 
 char *

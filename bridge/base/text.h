@@ -33,6 +33,8 @@ size_t text_columns(const char *);                               /* how many col
 char *text_clean(struct arena *, const char *, size_t length);
 /* The same for many lines: line ends stay. Tabs become blanks. */
 char *text_clean_lines(struct arena *, const char *, size_t length);
+/* The same for what people say to one another: several emoji that are joined to one stay one. */
+char *text_clean_talk(struct arena *, const char *, size_t length);
 char *text_cut(struct arena *, const char *, size_t most);       /* at a word, ended by "..." where something is gone */
 
 char *text_plain(struct arena *, const char *);                  /* typographic quotes and no-break spaces to plain ones */

@@ -104,7 +104,7 @@ void
 styled_add(struct styled *styled, const struct span *how, const char *text, size_t length)
 {
 	const struct span as = allowed(styled->arena, how);
-	const char *clean = text_clean_lines(styled->arena, text, length);
+	const char *clean = text_clean_talk(styled->arena, text, length);
 
 	add(styled, &as, clean, strlen(clean));
 }
@@ -192,7 +192,7 @@ void
 styled_add_linked(struct styled *styled, unsigned style, const char *text, size_t length)
 {
 	struct arena *arena = styled->arena;
-	const char *clean = text_clean_lines(arena, text, length), *from = clean, *at = clean;
+	const char *clean = text_clean_talk(arena, text, length), *from = clean, *at = clean;
 	struct span as = { .style = style & STYLE_ALL };
 	size_t link;
 
@@ -350,7 +350,7 @@ is_clean(struct arena *arena, const char *text)
 	for (const char *at; (at = strstr(from, joiner)); from = at + strlen(joiner))
 		text_add_bytes(&seen, from, (size_t)(at - from));
 	text_add(&seen, from);
-	return *text && text_utf8(text, strlen(text)) && !strcmp(text_clean_lines(arena, seen.bytes, seen.length), seen.bytes);
+	return *text && text_utf8(text, strlen(text)) && !strcmp(text_clean_talk(arena, seen.bytes, seen.length), seen.bytes);
 }
 
 static bool

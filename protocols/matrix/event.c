@@ -46,12 +46,18 @@ event_without_quote(const char *body)
 }
 
 static const char *
-clean_body(struct arena *arena, struct json_object *content, bool answers)
+body_of(struct json_object *content, bool answers)
 {
 	const char *body = json_string(content, "body", "");
 
-	if (answers)
-		body = event_without_quote(body);
+	return answers ? event_without_quote(body) : body;
+}
+
+static const char *
+clean_body(struct arena *arena, struct json_object *content, bool answers)
+{
+	const char *body = body_of(content, answers);
+
 	return text_clean_lines(arena, body, text_fit(body, strlen(body), BODY_MOST));
 }
 
@@ -80,8 +86,8 @@ styled_of(struct arena *arena, struct json_object *content, bool answers)
 	if (html)
 		return html_read(arena, html, text_fit(html, strlen(html), BODY_MOST), emote);
 	struct styled *styled = styled_new(arena, emote);
-	const char *body = clean_body(arena, content, answers);
-	styled_add_linked(styled, 0, body, strlen(body));
+	const char *body = body_of(content, answers);
+	styled_add_linked(styled, 0, body, text_fit(body, strlen(body), BODY_MOST));
 	return styled;
 }
 

@@ -273,7 +273,7 @@ take_text(struct reader *reader, const char *at, size_t length)
 	if (reader->hidden)
 		return;
 	const char *decoded = html_decode(reader->arena, at, length);
-	const char *clean = text_clean_lines(reader->arena, decoded, strlen(decoded));
+	const char *clean = text_clean_talk(reader->arena, decoded, strlen(decoded));
 
 	if (reader->pres)
 		take_code(reader, clean);

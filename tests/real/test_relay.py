@@ -104,6 +104,12 @@ class OneConversation(unittest.TestCase):
         self.carol.say(self.room, "x", format="org.matrix.custom.html", formatted_body="is <strong>bold</strong> and <em>slanted</em>, <a href=\"https://a.test/\">see</a>")
         self.assertEqual(self.on_channel("bold"), "<Carol> is \x02bold\x02 and \x1dslanted\x1d, see <https://a.test/>")
 
+    def test_an_emoji_of_several_stays_one(self):
+        self.say("on it \U0001f469\u200d\U0001f4bb")
+        self.assertEqual(self.on_matrix("on it")["text"], "bob (IRC): on it \U0001f469\u200d\U0001f4bb")
+        self.carol.say(self.room, "well done \U0001f469\u200d\u2695\ufe0f")
+        self.assertEqual(self.on_channel("well done"), "<Carol> well done \U0001f469\u200d\u2695\ufe0f")
+
     def test_an_action_is_told_as_one(self):
         self.say("\x01ACTION shrugs\x01")
         self.assertEqual(self.on_matrix("shrugs")["html"], "<em>bob shrugs</em>")

@@ -213,6 +213,27 @@ test_what_cannot_be_seen_is_taken_out(void **state)
 }
 
 static void
+test_emoji_that_people_join_stay_one(void **state)
+{
+	static const struct wash washes[] = {
+		{ "\U0001f469\u200d\U0001f4bb", "\U0001f469\u200d\U0001f4bb" },
+		{ "\U0001f469\U0001f3fd\u200d\u2695\ufe0f!", "\U0001f469\U0001f3fd\u200d\u2695\ufe0f!" },
+		{ "\u2764\ufe0f\u200d\U0001f525", "\u2764\ufe0f\u200d\U0001f525" },
+		{ "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0001f468\u200d\U0001f469\u200d\U0001f467" },
+		/* Nothing else is joined, and no joiner hides anywhere else. */
+		{ "a\u200db", "ab" }, { "\U0001f469\u200d", "\U0001f469" }, { "\u200d\U0001f469", "\U0001f469" },
+		{ "\U0001f469 \u200d\U0001f4bb", "\U0001f469 \U0001f4bb" }, { "\U0001f469\u200dx", "\U0001f469x" }, { "x\u200d\U0001f469", "x\U0001f469" },
+		{ "\U0001f469\u200d\u200d\U0001f4bb", "\U0001f469\u200d\U0001f4bb" }, { "\U0001f469\u200b\U0001f4bb", "\U0001f469\U0001f4bb" },
+		{ "\U0001f469\u200d\377", "\U0001f469\ufffd" }, { "\U0001f469\u200d\360\237", "\U0001f469\ufffd\ufffd" },
+	};
+	static const struct wash strict[] = { { "\U0001f469\u200d\U0001f4bb", "\U0001f469\U0001f4bb" } };
+
+	check_washes(*state, washes, sizeof washes / sizeof *washes, text_clean_talk);
+	check_washes(*state, strict, 1, text_clean);
+	check_washes(*state, strict, 1, text_clean_lines);
+}
+
+static void
 test_bad_bytes_become_a_mark(void **state)
 {
 	static const struct wash washes[] = {
@@ -402,6 +423,7 @@ main(void)
 		cmocka_unit_test(test_escape_sequences_are_taken_out),
 		cmocka_unit_test(test_no_escape_sequence_swallows_a_line_end),
 		cmocka_unit_test(test_what_cannot_be_seen_is_taken_out),
+		cmocka_unit_test(test_emoji_that_people_join_stay_one),
 		cmocka_unit_test(test_bad_bytes_become_a_mark),
 		cmocka_unit_test(test_one_line_has_single_blanks),
 		cmocka_unit_test(test_many_lines_keep_their_ends_and_their_indent),

@@ -9,6 +9,7 @@
     ...                    whatever else comes until the line below matches
     [thread]               on Matrix what follows is said in a thread, and answered there, until [main]; IRC has none
     [edit TEXT]            on Matrix the last message is edited so; IRC has no edits
+    irc -- text            said so on IRC alone; matrix -- text on Matrix alone
     # a comment            "# only irc" or "# only matrix" at the top: the other chat is left out
 
 Every line of the gateway must be there, in this order, and no other. {span} {n} {any} stand for a duration, a number, anything.
@@ -71,6 +72,7 @@ def expression(text):
 
 class OnIrc:
     """What is said to and by the gateway on a scripted IRC network."""
+    kind = "irc"
     names = {"channel": "#ops", "alice": "alice", "bob": "bob", "carol": "Carol"}
 
     def __init__(self):
@@ -103,6 +105,7 @@ class OnIrc:
 
 class OnMatrix:
     """The same on a scripted homeserver."""
+    kind = "matrix"
     names = {"channel": "#ops:hs.test", "alice": "@alice:hs.test", "bob": "@bob:hs.test", "carol": "@carol:hs.test"}
     channel = "#ops"
 
@@ -219,6 +222,10 @@ class Session:
     def play(self, lines):
         for line in lines:
             line = line.rstrip("\n")
+            only = re.fullmatch(r"(irc|matrix) ((?:--|>>) .*)", line)
+            if only and only.group(1) != self.chat.kind:
+                continue
+            line = only.group(2) if only else line
             direction = re.fullmatch(r"\[(\w+) ?(.*)\]", line)
             if not line or line.startswith("#"):
                 continue

@@ -78,7 +78,7 @@ card_state(struct card *card, const char *id, const char *state)
 }
 
 static void
-add_fact(struct card *card, const char *name, const char *value)
+add_fact(struct card *card, struct fact fact)
 {
 	size_t count = card->fact_count;
 
@@ -88,7 +88,7 @@ add_fact(struct card *card, const char *name, const char *value)
 			memcpy(larger, card->facts, count * sizeof *larger);
 		card->facts = larger;
 	}
-	card->facts[card->fact_count++] = (struct fact){ name, value };
+	card->facts[card->fact_count++] = fact;
 }
 
 /* A fact that says nothing is left out. */
@@ -101,7 +101,17 @@ card_fact(struct card *card, const char *name, const char *format, ...)
 	char *value = one_line(card->arena, arena_vprintf(card->arena, format, args), TEXT_MOST);
 	va_end(args);
 	if (*value)
-		add_fact(card, name && *name ? one_line(card->arena, name, NAME_MOST) : NULL, value);
+		add_fact(card, (struct fact){ name && *name ? one_line(card->arena, name, NAME_MOST) : NULL, value, false });
+}
+
+void
+card_words(struct card *card, const char *name, const char *words)
+{
+	size_t before = card->fact_count;
+
+	card_fact(card, name, "%s", words);
+	if (card->fact_count > before)
+		card->facts[before].words = true;
 }
 
 static void
@@ -187,7 +197,7 @@ card_copy(struct arena *arena, const struct card *card)
 	copy->lines = copy->quotes = NULL;
 	copy->fact_count = copy->line_count = copy->quote_count = 0;
 	for (size_t i = 0; i < card->fact_count; i++)
-		add_fact(copy, arena_text(arena, card->facts[i].name), arena_text(arena, card->facts[i].value));
+		add_fact(copy, (struct fact){ arena_text(arena, card->facts[i].name), arena_text(arena, card->facts[i].value), card->facts[i].words });
 	for (size_t i = 0; i < card->line_count; i++)
 		add_line(copy, arena_text(arena, card->lines[i]));
 	for (size_t i = 0; i < card->quote_count; i++)
@@ -252,6 +262,7 @@ set_facts(struct arena *arena, struct json_object *object, const struct card *ca
 		struct json_object *fact = json_new_object(arena);
 		json_set(fact, "name", card->facts[i].name);
 		json_set(fact, "value", card->facts[i].value);
+		set_flag(fact, "words", card->facts[i].words);
 		json_object_array_add(array, json_object_get(fact));
 	}
 	json_object_object_add(object, "facts", json_object_get(array));
@@ -296,8 +307,11 @@ read_facts(struct card *card, struct json_object *object)
 	for (size_t i = 0; i < json_count(object, "facts"); i++) {
 		struct json_object *fact = json_object_array_get_idx(json_at(object, "facts"), i);
 		const char *value = json_string(fact, "value", NULL);
-		if (value)
-			card_fact(card, json_string(fact, "name", NULL), "%s", value);
+		const char *name = json_string(fact, "name", NULL);
+		if (value && json_integer(fact, "words", 0))
+			card_words(card, name, value);
+		else if (value)
+			card_fact(card, name, "%s", value);
 	}
 }
 
@@ -436,19 +450,27 @@ opening(struct arena *arena, const struct card *card)
 	return text.bytes;
 }
 
+/* What stands between a fact and the one before it, if any. Behind "Host: nas1" a comma would go on with nas1. */
+static const char *
+between(const struct fact *before, const struct fact *fact)
+{
+	if (before && before->words)
+		return " | ";
+	if (fact->words)
+		return " ";
+	return fact->name || (before && before->name) ? ". " : ", ";
+}
+
 static size_t
 take_apart(struct arena *arena, const struct card *card, struct piece *out)
 {
-	const char *between = ", ";
 	size_t count = 0;
 
 	out[count++] = (struct piece){ "", opening(arena, card) };
 	for (size_t i = 0; i < card->fact_count; i++) {
 		const struct fact *fact = &card->facts[i];
-		/* Behind "Host: nas1" a comma would go on with nas1. */
-		out[count++] = fact->name ? (struct piece){ ". ", arena_printf(arena, "%s: %s", fact->name, fact->value) }
-			: (struct piece){ between, fact->value };
-		between = fact->name ? ". " : ", ";
+		const char *text = fact->name ? arena_printf(arena, "%s: %s", fact->name, fact->value) : fact->value;
+		out[count++] = (struct piece){ between(i ? fact - 1 : NULL, fact), text };
 	}
 	if (card->by)
 		out[count++] = (struct piece){ " ", arena_printf(arena, "(%s)", one_line(arena, card->by, NAME_MOST)) };

@@ -18,6 +18,7 @@ enum tone { TONE_PLAIN, TONE_GOOD, TONE_BAD, TONE_WAITING };
 struct fact {
 	const char *name;               /* NULL: the value says it all */
 	const char *value;
+	bool words;                     /* the value is words that are typed, with blanks between: "look: status log" */
 };
 
 /* Read its fields; write them with the functions below, but for those marked *. */
@@ -53,6 +54,7 @@ struct card {
 struct card *card_new(struct arena *, enum tone, const char *headline, ...) __attribute__((format(printf, 3, 4)));
 void card_state(struct card *, const char *id, const char *state);  /* both may be NULL */
 void card_fact(struct card *, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void card_words(struct card *, const char *name, const char *words);    /* a fact of words that are typed; its name goes on with the headline */
 void card_line(struct card *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void card_quote(struct card *, const char *text, size_t length, size_t most);      /* its last `most` lines that are not empty */
 void card_url(struct card *, const char *url);          /* http and https only; anything else is left out */

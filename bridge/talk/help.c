@@ -84,18 +84,12 @@ add_verb(const struct request *request, struct verbs *verbs, const char *instanc
 		add_once(&verbs->changes, command->verb);
 }
 
-/* "look: status log | change: build | with a second person: deploy" */
-static const char *
-verbs_text(struct arena *arena, const struct verbs *verbs)
+static void
+show_verbs(struct card *card, const struct verbs *verbs)
 {
-	const struct { const char *title; const struct text *verbs; } parts[] = {
-		{ "look", &verbs->looks }, { "change", &verbs->changes }, { "with a second person", &verbs->second } };
-	struct text text = text_in(arena, 1600);
-
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		if (parts[i].verbs->length)
-			text_printf(&text, "%s%s: %s", text.length ? " | " : "", parts[i].title, parts[i].verbs->bytes);
-	return text.bytes;
+	card_words(card, "look", verbs->looks.bytes);
+	card_words(card, "change", verbs->changes.bytes);
+	card_words(card, "with a second person", verbs->second.bytes);
 }
 
 static void
@@ -137,7 +131,8 @@ help_all(struct request *request)
 		if (may(request, NULL, own))
 			add_verb(request, &verbs, NULL, own);
 	collect(request, &verbs, &services);
-	struct card *card = card_new(arena, TONE_PLAIN, "here you may %s", verbs_text(arena, &verbs));
+	struct card *card = card_new(arena, TONE_PLAIN, "here you may");
+	show_verbs(card, &verbs);
 	if (services.length)
 		card_line(card, "Services: %s. %shelp VERB how to use it, %shelp SERVICE what it has, %swhy COMMAND what decides.",
 			services.bytes, prefix, prefix, prefix);
@@ -168,11 +163,12 @@ help_service(struct request *request, const struct instance *instance)
 		for (const struct command *command = set->commands; command->verb; command++)
 			if (may(request, instance->name, command))
 				add_verb(request, &verbs, instance->name, command);
-	const char *all = verbs_text(arena, &verbs);
-	if (!*all)
+	if (!verbs.looks.length && !verbs.changes.length && !verbs.second.length)
 		return task_fail(request->task, "you may use nothing of %s here. %swhy %s list tells what is missing", instance->name, prefix, instance->name);
-	return request_reply(request, card_new(arena, TONE_PLAIN, "%s (%s): %s | %shelp VERB how to use it", instance->name, instance->service,
-		all, prefix));
+	struct card *card = card_new(arena, TONE_PLAIN, "%s (%s):", instance->name, instance->service);
+	show_verbs(card, &verbs);
+	card_fact(card, NULL, "%shelp VERB how to use it", prefix);
+	return request_reply(request, card);
 }
 
 bool

@@ -124,7 +124,10 @@ draw_fact(struct pen *pen, const char *before, const struct fact *fact, bool str
 	else
 		sheet_words(&pen->sheet, fact->name);
 	sheet_words(&pen->sheet, fact->name ? ": " : NULL);
-	sheet_sentence(&pen->sheet, fact->value, pen->prefix);
+	if (fact->words)
+		sheet_typed_words(&pen->sheet, fact->value);
+	else
+		sheet_sentence(&pen->sheet, fact->value, pen->prefix);
 	keep(pen, &start);
 }
 
@@ -173,6 +176,8 @@ facts_are_listed(const struct card *card)
 	bool named = false;
 
 	for (size_t i = 0; i < card->fact_count; i++) {
+		if (card->facts[i].words)
+			return true;
 		named = named || card->facts[i].name;
 		length += strlen(card->facts[i].value) + 2;
 	}

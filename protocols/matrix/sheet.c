@@ -98,7 +98,7 @@ sheet_strong(struct sheet *sheet, const char *text)
 /* -- What is to be typed ---------------------------------------------------------------------------------------------- */
 
 /* The words with which our sentences go on behind a command: "!resume ends it". */
-static const char *const going_on[] = { "ends", "makes", "or", "says", "shows", "tells", "within" };
+static const char *const going_on[] = { "ends", "for", "makes", "or", "says", "shows", "tells", "within" };
 
 static bool
 goes_on(const char *word, size_t length)
@@ -169,6 +169,25 @@ next_command(const char *from, const char *text, const char *prefix)
 	return text;
 }
 
+static void
+add_code(struct sheet *sheet, const char *text, size_t length)
+{
+	sheet_tag(sheet, "<code>");
+	sheet_words(sheet, arena_slice(sheet->html.arena, text, length));
+	sheet_tag(sheet, "</code>");
+}
+
+void
+sheet_typed_words(struct sheet *sheet, const char *words)
+{
+	for (const char *word = words + strspn(words, " "); *word; word += strspn(word, " ")) {
+		size_t length = strcspn(word, " ");
+		sheet_words(sheet, word == words ? NULL : " ");
+		add_code(sheet, word, length);
+		word += length;
+	}
+}
+
 void
 sheet_sentence(struct sheet *sheet, const char *text, const char *prefix)
 {
@@ -182,9 +201,7 @@ sheet_sentence(struct sheet *sheet, const char *text, const char *prefix)
 		if (!*at)
 			return;
 		size_t length = typed(at, prefix);
-		sheet_tag(sheet, "<code>");
-		sheet_words(sheet, arena_slice(arena, at, length));
-		sheet_tag(sheet, "</code>");
+		add_code(sheet, at, length);
 		at += length;
 	}
 	sheet_words(sheet, at);

@@ -19,6 +19,8 @@ struct sheet sheet_new(struct arena *);
 void sheet_words(struct sheet *, const char *);
 /* The same; what is to be typed, which begins with the prefix, is code. */
 void sheet_sentence(struct sheet *, const char *, const char *prefix);
+/* Words with blanks between, each of them code. */
+void sheet_typed_words(struct sheet *, const char *);
 void sheet_line_end(struct sheet *);                             /* in both: of a block of code */
 void sheet_tag(struct sheet *, const char *tag);                 /* in html alone */
 void sheet_sign(struct sheet *, const char *sign);               /* in body alone */

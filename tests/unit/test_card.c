@@ -169,6 +169,22 @@ test_all_of_a_card_survives_the_store_and_a_copy(void **state)
 }
 
 static void
+test_words_to_type_go_on_with_the_headline_and_survive_the_store_and_a_copy(void **state)
+{
+	struct card *card = card_new(*state, TONE_PLAIN, "here you may");
+
+	card_words(card, "look", "status log");
+	card_words(card, "change", "build stop");
+	card_words(card, "with a second person", "");
+	card_fact(card, NULL, "!help VERB how to use it");
+	struct card *all[] = { card, card_copy(*state, card), card_read(*state, card_json(*state, card), NULL) };
+	for (size_t i = 0; i < 3; i++) {
+		EXPECT(card_lines(*state, all[i], 400, 10), "here you may look: status log | change: build stop | !help VERB how to use it");
+		assert_true(all[i]->facts[1].words && !all[i]->facts[2].words);
+	}
+}
+
+static void
 test_each_tone_and_flag_is_kept_by_itself(void **state)
 {
 	for (int tone = TONE_PLAIN; tone <= TONE_WAITING; tone++) {
@@ -475,6 +491,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_every_answer_of_the_conversations_is_one_line, begin, end),
 		cmocka_unit_test_setup_teardown(test_every_answer_survives_the_store, begin, end),
 		cmocka_unit_test_setup_teardown(test_all_of_a_card_survives_the_store_and_a_copy, begin, end),
+		cmocka_unit_test_setup_teardown(test_words_to_type_go_on_with_the_headline_and_survive_the_store_and_a_copy, begin, end),
 		cmocka_unit_test_setup_teardown(test_each_tone_and_flag_is_kept_by_itself, begin, end),
 		cmocka_unit_test_setup_teardown(test_what_is_no_card_is_refused_with_a_sentence, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_card_with_fields_of_another_kind_is_read_without_them, begin, end),

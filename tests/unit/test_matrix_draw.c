@@ -182,7 +182,7 @@ fine(struct arena *arena, const struct card *card, const char *to)
 
 /* -- The conversations ---------------------------------------------------------------------------------------------------- */
 
-/* Facts: "name|value", or the value alone. Lines: "quote>" before what others wrote, "next>" before what may be typed. */
+/* Facts: "name|value", or the value alone; "words>" before words that are typed. Lines: "quote>" before what others wrote, "next>" before what may be typed. */
 struct told {
 	const char *to, *id, *state, *headline;
 	const char *facts[9];
@@ -214,11 +214,14 @@ static const struct told conversations[] = {
 	{ NULL, NULL, NULL, "2 builds of ci:", { NULL }, NULL, NULL, { "B31 running: web #412, about 4 min (alice)", "B33 queued: shop, 2 before it (carol)" },
 		"<p>2 builds of ci:</p><ul><li><strong>B31 running</strong>: web #412, about 4 min (alice)</li><li><strong>B33 queued"
 		"</strong>: shop, 2 before it (carol)</li></ul>" },
-	{ "alice", NULL, NULL, "here you may look: status log list mine | change: build stop retry", { NULL }, NULL, NULL,
+	{ "alice", NULL, NULL, "here you may", { "words>look|status log list mine", "words>change|build" }, NULL, NULL,
 		{ "Services: ci lab. !help VERB how to use it, !help SERVICE what it has, !why COMMAND what decides." },
-		"<p><a href=\"https://matrix.to/#/@alice:corp.example\">alice</a>: here you may look: status log list mine | change: build stop retry</p>"
+		"<p><a href=\"https://matrix.to/#/@alice:corp.example\">alice</a>: here you may</p><ul><li><strong>look</strong>: <code>status</code> "
+		"<code>log</code> <code>list</code> <code>mine</code></li><li><strong>change</strong>: <code>build</code></li></ul>"
 		"<p>Services: ci lab. <code>!help VERB</code> how to use it, <code>!help SERVICE</code> what it has, <code>!why COMMAND"
 		"</code> what decides.</p>" },
+	{ "carol", NULL, NULL, "here you may", { "words>look|status" }, NULL, NULL, { NULL },
+		"<p><a href=\"https://matrix.to/#/@carol:corp.example\">carol</a>: here you may</p><ul><li><strong>look</strong>: <code>status</code></li></ul>" },
 	{ NULL, NULL, NULL, "!build JOB [KEY=VALUE ...] [--dry-run] starts a build and follows it. Example: !build web | On ci", { NULL }, NULL, NULL, { NULL },
 		"<p><code>!build JOB [KEY=VALUE ...] [--dry-run]</code> starts a build and follows it. Example: <code>!build web</code> | On ci</p>" },
 	{ "carol", NULL, NULL, "refused: deploy in ops needs the role deployer; you are carol by hq/@carol:corp.example with developer and sre. !why deploy web prod",
@@ -260,8 +263,13 @@ made(struct arena *arena, const struct told *told)
 
 	card_state(card, told->id, told->state);
 	for (size_t i = 0; i < 9 && told->facts[i]; i++) {
-		const char *bar = strchr(told->facts[i], '|');
-		card_fact(card, bar ? arena_slice(arena, told->facts[i], (size_t)(bar - told->facts[i])) : NULL, "%s", bar ? bar + 1 : told->facts[i]);
+		bool words = !strncmp(told->facts[i], "words>", 6);
+		const char *fact = told->facts[i] + (words ? 6 : 0), *bar = strchr(fact, '|');
+		const char *name = bar ? arena_slice(arena, fact, (size_t)(bar - fact)) : NULL;
+		if (words)
+			card_words(card, name, bar + 1);
+		else
+			card_fact(card, name, "%s", bar ? bar + 1 : fact);
 	}
 	card_url(card, told->url);
 	for (size_t i = 0; i < 12 && told->lines[i]; i++)
@@ -353,7 +361,8 @@ test_what_is_to_be_typed_is_code_and_nothing_else(void **state)
 		{ "refused: paused. !resume ends it", "refused: paused. <code>!resume</code> ends it" },
 		{ "there is no biuld. Did you mean !build web", "there is no biuld. Did you mean <code>!build web</code>" },
 		{ "there is no x here. !help shows what there is", "there is no x here. <code>!help</code> shows what there is" },
-		{ "it is !more, or !more dm for all of it in private", "it is <code>!more</code>, or <code>!more dm for all of it in private</code>" },
+		{ "it is !more, !more dm for all of it in private, or !more file",
+			"it is <code>!more</code>, <code>!more dm</code> for all of it in private, or <code>!more file</code>" },
 		{ "expected 3 | !log B32 the error, !retry B32", "expected 3 | <code>!log B32</code> the error, <code>!retry B32</code>" },
 		{ "web has no job x. !ci list shows them", "web has no job x. <code>!ci list</code> shows them" },
 		{ "B3 is still running; !stop B3 ends it", "B3 is still running; <code>!stop B3</code> ends it" },

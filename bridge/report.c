@@ -3,6 +3,7 @@
 
 #include "bridge/report.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "bridge/rights/audit.h"
 #include "bridge/rights/audit_file.h"
 #include "bridge/run/follow.h"
+#include "bridge/run/hook.h"
 #include "bridge/run/http.h"
 #include "bridge/run/store.h"
 #include "bridge/setup.h"
@@ -65,6 +67,19 @@ say_instance(const struct bridge *bridge, struct arena *arena, const struct inst
 }
 
 static void
+say_hooks(const struct bridge *bridge, struct text *out)
+{
+	const struct hook_settings *settings = bridge->setup->hooks;
+	struct hook_report hook;
+
+	if (hook_report(bridge->hook, &hook))
+		text_printf(out, "%-8s ok    on %s, reached as %s, %zu connected, %" PRIu64 " served, %" PRIu64 " refused\n", "hooks", hook.listen,
+			settings ? settings->url : "-", hook.connections, hook.served, hook.refused);
+	else if (settings)
+		text_printf(out, "%-8s away  nothing listens on %s; the log tells why\n", "hooks", settings->listen);
+}
+
+static void
 say_status(const struct bridge *bridge, struct arena *arena, struct text *out)
 {
 	int64_t now = clock_wall();
@@ -79,6 +94,7 @@ say_status(const struct bridge *bridge, struct arena *arena, struct text *out)
 		say_link(bridge, arena, bridge->links.each[i], out);
 	for (size_t i = 0; bridge->talk.instances[i]; i++)
 		say_instance(bridge, arena, bridge->talk.instances[i], out);
+	say_hooks(bridge, out);
 	if (pause_why(bridge->talk.pause, arena))
 		text_printf(out, "Paused: %s\n", pause_why(bridge->talk.pause, arena));
 	text_printf(out, "Work: %u followed, %u unsaid.   Store: ", follows_count(bridge->talk.follows, NULL), unsaid.count);
@@ -124,6 +140,21 @@ add_services(struct card *card, const struct bridge *bridge, struct arena *arena
 		card_fact(card, NULL, "%s ok", fine.bytes);
 }
 
+/* Where it listens is nothing that a room needs. */
+static void
+add_hooks(struct card *card, const struct bridge *bridge)
+{
+	const struct hook_settings *settings = bridge->setup->hooks;
+	struct hook_report hook;
+
+	if (!settings)
+		return;
+	if (hook_report(bridge->hook, &hook))
+		card_fact(card, NULL, "hooks ok (%s), %" PRIu64 " served, %" PRIu64 " refused", settings->url, hook.served, hook.refused);
+	else
+		card_fact(card, NULL, "hooks away: nothing listens on %s", settings->listen);
+}
+
 struct card *
 report_gateway(struct arena *arena, void *with)
 {
@@ -149,10 +180,28 @@ report_gateway(struct arena *arena, void *with)
 	else
 		card_fact(card, NULL, "nothing unsaid");
 	add_services(card, bridge, arena);
+	add_hooks(card, bridge);
 	return card;
 }
 
 /* Status, for programs. */
+
+static struct json_object *
+hooks_json(const struct bridge *bridge, struct arena *arena)
+{
+	const struct hook_settings *settings = bridge->setup->hooks;
+	struct json_object *hooks = json_new_object(arena);
+	struct hook_report hook = { 0 };
+	bool listens = hook_report(bridge->hook, &hook);
+
+	json_set(hooks, "state", listens ? "ok" : "away");
+	json_set(hooks, "listen", listens ? hook.listen : settings->listen);
+	json_set(hooks, "url", settings->url);
+	json_set_integer(hooks, "connections", (int64_t)hook.connections);
+	json_set_integer(hooks, "served", (int64_t)hook.served);
+	json_set_integer(hooks, "refused", (int64_t)hook.refused);
+	return hooks;
+}
 
 static void
 say_status_json(const struct bridge *bridge, struct arena *arena, struct text *out)
@@ -188,6 +237,8 @@ say_status_json(const struct bridge *bridge, struct arena *arena, struct text *o
 	}
 	json_object_object_add(status, "links", json_object_get(links));
 	json_object_object_add(status, "services", json_object_get(services));
+	if (bridge->setup->hooks)
+		json_object_object_add(status, "hooks", json_object_get(hooks_json(bridge, arena)));
 	json_set_integer(status, "followed", follows_count(bridge->talk.follows, NULL));
 	json_set(status, "store", store_failing(bridge->engine.store, &why) ? why.text : "ok");
 	text_printf(out, "%s\n", json_write(status));

@@ -44,6 +44,7 @@ struct hook {
 	void *with;
 	struct listener *now, *leaving;
 	struct watch *sweep;
+	uint64_t served, refused;       /* requests */
 	bool stopped;
 };
 
@@ -315,11 +316,14 @@ access_handler(void *with, struct MHD_Connection *connection, const char *path, 
 static void
 completed(void *with, struct MHD_Connection *connection, void **kept, enum MHD_RequestTerminationCode how)
 {
+	struct hook *hook = ((struct listener *)with)->hook;
 	struct request *request = *kept;
 
-	(void)with, (void)connection;
+	(void)connection;
 	if (!request)
 		return;
+	bool served = how == MHD_REQUEST_TERMINATED_COMPLETED_OK && request->answer.status < MHD_HTTP_BAD_REQUEST;
+	*(served ? &hook->served : &hook->refused) += 1;
 	log_debug("hooks: %s /%s of %s: %u, %zu bytes, %lld ms%s", request->route ? request->arrival.method : "?",
 		request->route ? request->route->segment : "?", peer_name(request->peer), request->answer.status, request->answer.length,
 		(long long)(clock_mono() - request->began), how == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : ", not to its end");
@@ -546,6 +550,15 @@ int
 hook_port(const struct hook *hook)
 {
 	return hook->now ? hook->now->port : 0;
+}
+
+bool
+hook_report(const struct hook *hook, struct hook_report *out)
+{
+	if (!hook->now)
+		return false;
+	*out = (struct hook_report){ hook->now->listen, peers_count(hook->now->peers), hook->served, hook->refused };
+	return true;
 }
 
 void

@@ -70,6 +70,9 @@ struct hook *hook_open(const struct engine *, const struct hook_route *const *ro
  * old listener still gets it. False with a sentence where the system refuses: then all is as it was. */
 bool hook_listen(struct hook *, const struct hook_settings *, struct error *);
 int hook_port(const struct hook *);             /* 0: nothing listens */
+/* For `status`. Counted since the start: requests that got what they asked for, and those that did not, whether refused or not to their end. */
+struct hook_report { const char *listen; size_t connections; uint64_t served, refused; };
+bool hook_report(const struct hook *, struct hook_report *out); /* false: nothing listens */
 void hook_stop(struct hook *);                  /* takes nothing new; who is being served is served */
 void hook_close(struct hook *);                 /* all tasks have ended; NULL is fine */
 

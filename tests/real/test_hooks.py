@@ -1,5 +1,6 @@
 """The way in over HTTP: who is slow keeps nobody waiting, and a reload moves it."""
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -162,6 +163,26 @@ class Hooks(unittest.TestCase):
         self.assertRaises(OSError, ask, first)
         self.reload("", "Nothing is listened for")
         self.assertRaises(OSError, ask, second)
+
+    def test_the_status_tells_where_it_listens_and_what_it_did(self):
+        port = things.free_port()
+        self.begin('strangers = { "gateway" }\n' + section(port))
+        self.assertIn(f"hooks    ok    on 127.0.0.1:{port}, reached as https://gw.corp.example, 0 connected, 0 served, 0 refused", self.gateway.cli("status")[1])
+        for _ in range(3):
+            self.assertEqual(ask(port), 404)
+        things.wait_until(lambda: "0 connected, 0 served, 3 refused" in self.gateway.cli("status")[1], what="the refused in the status")
+        self.assertEqual(json.loads(self.gateway.cli("status", "--json")[1])["hooks"], {
+            "state": "ok", "listen": f"127.0.0.1:{port}", "url": "https://gw.corp.example", "connections": 0, "served": 0, "refused": 3})
+        console = self.gateway.console()
+        self.addCleanup(console.close)
+        console.ask("!gateway", "hooks ok (https://gw.corp.example), 0 served, 3 refused")
+        self.reload("", "Nothing is listened for")
+        self.assertNotIn("hooks", self.gateway.cli("status")[1])
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            self.reload(section(other.getsockname()[1]), "Another program listens there")
+            self.assertIn(f"hooks    away  nothing listens on 127.0.0.1:{other.getsockname()[1]}", self.gateway.cli("status")[1])
 
     def test_a_port_that_another_has_is_told_and_the_old_one_stays(self):
         port = things.free_port()

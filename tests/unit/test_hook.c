@@ -360,6 +360,28 @@ test_strangers_cost_no_task(void **state)
 }
 
 static void
+test_what_was_served_and_what_was_not_is_counted(void **state)
+{
+	struct hook_report report;
+	int fd = come();
+
+	(void)state;
+	ask(GET("/f/abc"));
+	ask(GET("/f/strange"));
+	ask("GET /f/a HTTP/1.1\r\nHost: gw\r\nHost: gw\r\n\r\n");
+	for (int64_t until = clock_mono() + PATIENCE; clock_mono() < until; turn())
+		if (hook_report(world.hook, &report) && report.refused == 2 && report.connections == 1)
+			break;
+	assert_int_equal(report.served, 1);
+	assert_int_equal(report.refused, 2);
+	assert_int_equal(report.connections, 1);
+	assert_string_equal(report.listen, "127.0.0.1:0");
+	close(fd);
+	assert_true(hook_listen(world.hook, NULL, &world.error));
+	assert_false(hook_report(world.hook, &report));
+}
+
+static void
 test_another_method_is_told_which_one_it_is(void **state)
 {
 	(void)state;
@@ -1006,6 +1028,7 @@ main(void)
 		TEST(test_a_head_is_a_get_without_its_body),
 		TEST(test_a_body_comes_whole_in_either_form),
 		TEST(test_strangers_cost_no_task),
+		TEST(test_what_was_served_and_what_was_not_is_counted),
 		TEST(test_another_method_is_told_which_one_it_is),
 		TEST(test_a_path_is_read_as_it_came),
 		TEST(test_a_handler_that_says_nothing_is_an_error),

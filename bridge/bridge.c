@@ -22,6 +22,7 @@
 #include "bridge/reload.h"
 #include "bridge/report.h"
 #include "bridge/rights/audit.h"
+#include "bridge/rights/checkpoint.h"
 #include "bridge/rights/role.h"
 #include "bridge/run/follow.h"
 #include "bridge/run/hook.h"
@@ -59,7 +60,7 @@ enum {
 };
 
 const struct tables *const bridge_tables[] = {
-	&audit_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, &pause_tables, &files_tables, &approval_tables, NULL
+	&audit_tables, &checkpoint_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, &pause_tables, &files_tables, &approval_tables, NULL
 };
 
 /* What is served over HTTP. */

@@ -26,6 +26,7 @@
 #include "bridge/cli/keep.h"
 #include "bridge/cli/manual.h"
 #include "bridge/cli/online.h"
+#include "bridge/cli/verify.h"
 #include "bridge/protocol.h"
 #include "bridge/report.h"
 #include "bridge/rights/freeze.h"
@@ -351,9 +352,13 @@ run_audit(const struct options *options)
 
 	/* A file is verified anywhere: there may be no gateway. */
 	if (words[0] && words[1] && !strcmp(words[0], "verify"))
-		return with_state(options, archive_verify, words + 1);
+		return with_state(options, verify_audit, words + 1);
 	if (!conf_readable(options))
 		return no_conf(options);
+	if (words[0] && !strcmp(words[0], "verify"))
+		return with_state(options, verify_audit, words + 1);
+	if (words[0] && !strcmp(words[0], "checkpoint"))
+		return with_state(options, verify_checkpoint, words + 1);
 	if (words[0] && !strcmp(words[0], "export"))
 		return with_state(options, archive_export, words + 1);
 	if (words[0] && !strcmp(words[0], "archive"))
@@ -405,7 +410,7 @@ run_help(const struct options *options)
 	printf("sallyport COMMAND [OPTION ...]      a gateway between chat rooms and the systems a team runs\n");
 	for (const struct subcommand *one = subcommands; one->name; one++)
 		if (one->about)
-			printf("  %-34s %s\n", one->usage, one->about);
+			printf("  %-44s %s\n", one->usage, one->about);
 	printf("FILE is %s where none is named.\n"
 		"Exit: 0 well, 1 no (refused, down, not verified), 64 usage, 65 damaged data, 69 not running, 73 file is there already, 78 configuration.\n", DEFAULT_CONF);
 	return EX_OK;
@@ -418,7 +423,7 @@ static const struct subcommand subcommands[] = {
 	{ "status",    "status [--json]",               "links, services, work, what is not yet said", run_status, true },
 	{ "explain",   "explain PERSON COMMAND [ROOM]", "may they, by which rule, or why not", run_explain, true },
 	{ "try",       "try COMMAND",                   "what a command would send, without sending it", run_try, true },
-	{ "audit",     "audit list|verify|export|archive", "who did what; has anybody changed it; old records into a file", run_audit, false },
+	{ "audit",     "audit list|verify|checkpoint|export|archive", "who did what; has anybody changed it; records into a file", run_audit, false },
 	{ "backup",    "backup FOLDER",                 "copy the state into a new folder, while a gateway runs on it or not; no secret is in it", run_backup, true },
 	{ "restore",   "restore FOLDER|FILE",           "put a backup in the place of the state, which is laid aside; nothing is done twice", run_restore, true },
 	{ "manual",    "manual [NAME]",                 "every option of the configuration, every command", run_manual, false },

@@ -1,13 +1,11 @@
-/* report: what the gateway says about itself: its status, and its audit. */
+/* report: what the gateway says about itself: its status. */
 #include "config.h"
 
 #include "bridge/report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
@@ -16,8 +14,6 @@
 #include "bridge/base/text.h"
 #include "bridge/base/url.h"
 #include "bridge/bridge.h"
-#include "bridge/rights/audit.h"
-#include "bridge/rights/audit_file.h"
 #include "bridge/run/follow.h"
 #include "bridge/run/hook.h"
 #include "bridge/run/http.h"
@@ -251,140 +247,4 @@ report_status(const struct bridge *bridge, struct arena *arena, bool json, struc
 		say_status_json(bridge, arena, out);
 	else
 		say_status(bridge, arena, out);
-}
-
-/* The audit. */
-
-enum { LIST_LIMIT = 1000 };
-
-struct listing {
-	struct arena *arena;
-	struct text *out;
-	int64_t now;
-};
-
-/* A terminal obeys what it is shown, and a nick may be anything. */
-static const char *
-cell(const struct listing *listing, const char *text)
-{
-	return text && *text ? text_clean(listing->arena, text, strlen(text)) : "-";
-}
-
-static void
-say_record(const struct audit_record *record, void *with)
-{
-	const struct listing *listing = with;
-	const struct audit_entry *entry = &record->entry;
-
-	text_printf(listing->out, "%-7lld %-16s %-9s %-10s %-24s %-10s %-32s %s%s%s | %s\n", (long long)record->seq,
-		clock_time(listing->arena, record->wall, listing->now), cell(listing, entry->what), cell(listing, entry->person),
-		cell(listing, entry->account), cell(listing, entry->room), cell(listing, entry->command), cell(listing, entry->decision),
-		entry->rule ? ": " : "", entry->rule ? cell(listing, entry->rule) : "", cell(listing, entry->result));
-}
-
-/* "90m" ago, or "today". */
-static bool
-read_since(const char *word, int64_t now, int64_t *since)
-{
-	int64_t ms;
-
-	if (!strcmp(word, "today")) {
-		*since = clock_midnight(now);
-		return true;
-	}
-	if (!clock_parse_span(word, &ms))
-		return false;
-	*since = now - ms;
-	return true;
-}
-
-static bool
-read_filter(const char *const *words, struct audit_filter *filter, struct error *error)
-{
-	filter->limit = LIST_LIMIT;
-	for (; *words; words += 2) {
-		const char *value = words[1];
-		char *end = NULL;
-		if (!value)
-			return error_set(error, "%s wants a value behind it.", *words);
-		if (!strcmp(*words, "--person"))
-			filter->person = value;
-		else if (!strcmp(*words, "--room"))
-			filter->room = value;
-		else if (!strcmp(*words, "--since")) {
-			if (!read_since(value, clock_wall(), &filter->since))
-				return error_set(error, "--since is today, or a span as 90m, 12h, 7d.");
-		} else if (!strcmp(*words, "--limit")) {
-			filter->limit = strtoll(value, &end, 10);
-			if (*end || filter->limit < 1)
-				return error_set(error, "--limit is a number of records.");
-		} else
-			return error_set(error, "There is no option %s; there are --person NAME, --room NAME, --since SPAN and --limit N.", *words);
-	}
-	return true;
-}
-
-static bool
-list_audit(struct db *db, const char *const *words, struct arena *arena, struct text *out, int *exit_code, struct error *error)
-{
-	struct audit_filter filter = { 0 };
-	struct listing listing = { arena, out, clock_wall() };
-	struct error wrong;
-
-	if (!read_filter(words, &filter, &wrong)) {
-		text_printf(out, "%s\n", wrong.text);
-		*exit_code = EX_USAGE;
-		return true;
-	}
-	text_printf(out, "%-7s %-16s %-9s %-10s %-24s %-10s %-32s %s\n", "SEQ", "TIME", "WHAT", "PERSON", "BY", "ROOM", "COMMAND", "DECISION | RESULT");
-	return audit_list(db, &filter, arena, say_record, &listing, error);
-}
-
-static bool
-verify_audit(struct db *db, struct arena *arena, struct text *out, int *exit_code, struct error *error)
-{
-	struct audit_verdict verdict;
-
-	if (!audit_verify(db, &verdict, error))
-		return false;
-	*exit_code = verdict.whole ? EX_OK : 1;
-	if (verdict.whole)
-		text_printf(out, "good: %lld record%s, each fits the one before", (long long)verdict.records, text_s((unsigned long)verdict.records));
-	else
-		text_printf(out, "bad: record %lld %s%s%s%s. Records %lld to %lld are as they were written", (long long)verdict.bad, verdict.reason,
-			verdict.bad_wall ? " (" : "", verdict.bad_wall ? clock_time(arena, verdict.bad_wall, clock_wall()) : "",
-			verdict.bad_wall ? ")" : "", (long long)verdict.first, (long long)(verdict.first + verdict.records - 1));
-	if (verdict.first > 1)
-		text_printf(out, "; 1 to %lld were archived", (long long)verdict.first - 1);
-	text_add(out, verdict.whole ? "\n" : ".\n");
-	return true;
-}
-
-/* What `audit archive` asks for once its file is on the disk and was verified: FIRST LAST HASH SUM BY. */
-static bool
-take_out(struct db *db, const char *const *words, struct arena *arena, struct text *out, struct error *error)
-{
-	struct audit_range range = { .first = strtoll(words[0], NULL, 10), .last = strtoll(words[1], NULL, 10) };
-
-	if (!audit_unhex(words[2], range.hash))
-		return error_set(error, "%s is no hash of a record.", words[2]);
-	if (!audit_archive(db, &range, words[3], words[4], arena, error))
-		return false;
-	text_printf(out, "records %lld to %lld were taken out of the store\n", (long long)range.first, (long long)range.last);
-	return true;
-}
-
-bool
-report_audit(struct db *db, const char *const *words, struct arena *arena, struct text *out, int *exit_code, struct error *error)
-{
-	*exit_code = EX_OK;
-	if (words[0] && !strcmp(words[0], "list"))
-		return list_audit(db, words + 1, arena, out, exit_code, error);
-	if (words[0] && !strcmp(words[0], "verify") && !words[1])
-		return verify_audit(db, arena, out, exit_code, error);
-	if (words[0] && !strcmp(words[0], "archived") && words[1] && words[2] && words[3] && words[4] && words[5] && !words[6])
-		return take_out(db, words + 1, arena, out, error);
-	text_add(out, "It is audit list [--person NAME] [--room NAME] [--since SPAN] [--limit N], audit verify [FILE ...], audit export, or audit archive --before DATE|SPAN FILE.\n");
-	*exit_code = EX_USAGE;
-	return true;
 }

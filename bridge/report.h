@@ -16,8 +16,8 @@ void report_status(const struct bridge *, struct arena *, bool json, struct text
 
 struct card *report_gateway(struct arena *, void *bridge);     /* the same, in the few words that a room needs */
 
-/* `words` are those behind "audit": list or verify and their options. On the store's thread, of a gateway that runs or of one that does not.
- * *exit_code: 0, 1 where the audit was tampered with, 64 for words that do not fit. */
+/* report_audit.c. `words` are those behind "audit": list and its options, or archived. On the store's thread, of a gateway that runs or of one that does not.
+ * *exit_code: 0, 64 for words that do not fit. */
 bool report_audit(struct db *, const char *const *words, struct arena *, struct text *out, int *exit_code, struct error *);
 
 #endif

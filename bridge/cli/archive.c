@@ -1,4 +1,4 @@
-/* archive: the audit in files: exported, archived with its proof, verified there. */
+/* archive: the audit in files: exported, and archived with its proof. */
 #include "bridge/cli/archive.h"
 
 #include <errno.h>
@@ -50,19 +50,6 @@ say_bad(const struct audit_verdict *verdict, const char *where)
 	return 1;
 }
 
-int
-archive_export(const struct keep *keep, const char *const *words)
-{
-	struct writing writing = { .file = stdout, .verdict = { .whole = true } };
-	struct error error = { "" };
-
-	if (words[0])
-		return keep_refuse(EX_USAGE, "It is audit export: every record that is kept, as lines of JSON on standard output.");
-	if (!store_read(keep->state, write_range, &writing, keep->arena, &error))
-		return keep_unread(keep->state, &error);
-	return writing.verdict.whole ? EX_OK : say_bad(&writing.verdict, "of the store");
-}
-
 /* Archiving. */
 
 /* 2026-12-01 is its midnight, 90d is that long ago. */
@@ -87,11 +74,13 @@ static bool
 verify_path(const char *path, struct audit_range *range, char sum[AUDIT_HEX_SIZE], struct audit_verdict *verdict, struct error *error)
 {
 	FILE *file = fopen(path, "rbe");
+	struct audit_proof proof = { .key_count = 0 };
 	struct error why;
 
 	if (!file)
 		return error_set(error, "%s cannot be read: %s.", path, strerror(errno));
-	bool fine = audit_file_verify(file, range, sum, verdict, &why) || error_set(error, "%s is no archive of the audit. %s", path, why.text);
+	bool fine = audit_file_verify(file, &proof, range, sum, &why) || error_set(error, "%s is no archive of the audit. %s", path, why.text);
+	*verdict = proof.verdict;
 	fclose(file);
 	return fine;
 }
@@ -137,6 +126,42 @@ make_file(const struct keep *keep, const char *path, struct writing *writing, ch
 	unlink(part);
 	return fine;
 }
+
+/* Exporting. */
+
+static int
+export_into(const struct keep *keep, const char *path)
+{
+	struct writing writing = { .verdict = { .whole = true } };
+	struct error error = { "" };
+	char sum[AUDIT_HEX_SIZE] = "";
+
+	if (access(path, F_OK) == 0)
+		return keep_refuse(EX_CANTCREAT, "%s is there already, and is not written over. Name another file.", path);
+	if (!make_file(keep, path, &writing, sum, &error))
+		return keep_failed(writing.verdict.whole ? EX_CANTCREAT : 1, &error);
+	if (writing.range.last < writing.range.first)
+		return keep_refuse(1, "There is no record to export.");
+	printf("%s: records %lld to %lld, SHA-256 %s\n", path, (long long)writing.range.first, (long long)writing.range.last, sum);
+	return EX_OK;
+}
+
+int
+archive_export(const struct keep *keep, const char *const *words)
+{
+	struct writing writing = { .file = stdout, .verdict = { .whole = true } };
+	struct error error = { "" };
+
+	if (words[0] && (words[1] || *words[0] == '-'))
+		return keep_refuse(EX_USAGE, "It is audit export [FILE]: every record that is kept, as lines of JSON, into a new file or on standard output.");
+	if (words[0])
+		return export_into(keep, words[0]);
+	if (!store_read(keep->state, write_range, &writing, keep->arena, &error))
+		return keep_unread(keep->state, &error);
+	return writing.verdict.whole ? EX_OK : say_bad(&writing.verdict, "of the store");
+}
+
+/* Archiving. */
 
 struct offline {
 	const char *const *words;
@@ -197,79 +222,4 @@ archive_make(const struct keep *keep, const char *const *words)
 	if (code != EX_OK)
 		fprintf(stderr, "sallyport: The file is good, but its records are still in the store too; remove the file before you archive again.\n");
 	return code;
-}
-
-/* Verifying files. */
-
-struct joining {
-	const struct audit_range *last;
-	struct audit_range kept;
-	bool holds;                     /* the store has that very record, or names it as the last that was archived */
-};
-
-static bool
-look_behind(struct db *db, void *with, struct arena *arena, struct error *error)
-{
-	struct joining *joining = with;
-	const struct audit_range *last = joining->last;
-
-	(void)arena;
-	if (!audit_range(db, 1, &joining->kept, error))
-		return false;
-	joining->holds = joining->kept.first == last->last + 1 ? !memcmp(joining->kept.before, last->hash, AUDIT_HASH)
-		: audit_holds(db, last->last, last->hash, NULL);
-	return true;
-}
-
-/* What the store says of the last file: it has that record, goes on right behind it, or archived more since; or has another record there. */
-static int
-say_joined(const struct keep *keep, const struct audit_range *last)
-{
-	struct joining joining = { .last = last };
-	struct error error;
-
-	if (!keep->state || !store_read(keep->state, look_behind, &joining, keep->arena, &error))
-		printf("no store was compared with it\n");
-	else if (joining.kept.first > last->last + 1)
-		printf("the store begins with record %lld: more was archived since\n", (long long)joining.kept.first);
-	else if (!joining.holds) {
-		printf("bad: the store has another record %lld than this one\n", (long long)last->last);
-		return 1;
-	} else
-		printf(joining.kept.first <= last->last ? "the store has these records itself\n" : "the store goes on from there\n");
-	return EX_OK;
-}
-
-static int
-verify_one(const char *path, struct audit_range *range, const struct audit_range *before)
-{
-	struct audit_verdict verdict;
-	struct error error;
-	char sum[AUDIT_HEX_SIZE];
-
-	if (!verify_path(path, range, sum, &verdict, &error))
-		return keep_failed(EX_DATAERR, &error);
-	if (!verdict.whole) {
-		printf("%s: bad: record %lld %s\n", path, (long long)verdict.bad, verdict.reason);
-		return 1;
-	}
-	if (before && (range->first != before->last + 1 || memcmp(range->before, before->hash, AUDIT_HASH) != 0)) {
-		printf("%s: bad: record %lld does not follow record %lld of the file before\n", path, (long long)range->first, (long long)before->last);
-		return 1;
-	}
-	printf("%s: good: records %lld to %lld, each fits the one before, SHA-256 %s\n", path, (long long)range->first, (long long)range->last, sum);
-	return EX_OK;
-}
-
-int
-archive_verify(const struct keep *keep, const char *const *words)
-{
-	struct audit_range ranges[2] = { { 0 } };
-	int code = EX_OK;
-
-	for (size_t i = 0; words[i] && code == EX_OK; i++) {
-		ranges[0] = ranges[1];
-		code = verify_one(words[i], &ranges[1], i ? &ranges[0] : NULL);
-	}
-	return code == EX_OK ? say_joined(keep, &ranges[1]) : code;
 }

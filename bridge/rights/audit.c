@@ -1,19 +1,22 @@
 /* audit: append-only records, each hashed together with the one before. */
 #include "bridge/rights/audit.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
 #include "bridge/base/text.h"
+#include "bridge/rights/proof.h"
 #include "bridge/run/store.h"
 
-enum { RECORD_MOST = 64 * 1024 };
+enum { RECORD_MOST = 64 * 1024, SALT = 32, INTENTS_MOST = 64 };
 
 static const char *const schema[] = {
 	"CREATE TABLE audit(seq INTEGER PRIMARY KEY, intent INTEGER, what TEXT NOT NULL, wall INTEGER NOT NULL, person TEXT, room TEXT,"
@@ -31,6 +34,8 @@ static const char *const schema[] = {
 	"DROP TRIGGER audit_stay;"
 	"CREATE TRIGGER audit_stay BEFORE DELETE ON audit WHEN OLD.seq>(SELECT archived FROM audit_chain)"
 	"  BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;",
+
+	"CREATE TABLE audit_salt(one INTEGER PRIMARY KEY CHECK(one=1), salt BLOB NOT NULL CHECK(length(salt)=32)) STRICT;",
 	NULL
 };
 
@@ -80,6 +85,8 @@ audit_record_bytes(struct arena *arena, const struct audit_record *record)
 	for (size_t i = 0; i < AUDIT_TEXTS; i++)
 		add_field(&text, texts[i], texts[i] ? strlen(texts[i]) : 0);
 	add_field(&text, record->entry.args_hash, record->entry.args_hash_size);
+	if (!record->early)
+		add_field(&text, record->entry.instance, record->entry.instance ? strlen(record->entry.instance) : 0);
 	return text;
 }
 
@@ -122,8 +129,8 @@ read_field(struct reading *reading, size_t *length)
 	return field;
 }
 
-static bool
-read_record(struct arena *arena, const void *bytes, size_t length, struct audit_record *record)
+bool
+audit_record_read(struct arena *arena, const void *bytes, size_t length, struct audit_record *record)
 {
 	struct reading reading = { arena, bytes, length, true };
 	struct audit_entry *entry = &record->entry;
@@ -139,6 +146,9 @@ read_record(struct arena *arena, const void *bytes, size_t length, struct audit_
 	for (size_t i = 0; i < AUDIT_TEXTS; i++)
 		*texts[i] = read_field(&reading, &ignored);
 	entry->args_hash = read_field(&reading, &entry->args_hash_size);
+	record->early = !reading.left;
+	if (!record->early)
+		entry->instance = read_field(&reading, &ignored);
 	return reading.fine && !reading.left;
 }
 
@@ -205,14 +215,52 @@ newest(struct db *db, int64_t *seq, unsigned char h[AUDIT_HASH], struct error *e
 	return true;
 }
 
+/* Drawn when it is first needed. */
+static bool
+read_salt(struct db *db, unsigned char salt[SALT], struct error *error)
+{
+	struct row row;
+	size_t length = 0;
+
+	db_query(db, &row, "SELECT salt FROM audit_salt", "");
+	if (row_next(&row)) {
+		const void *bytes = row_bytes(&row, 0, &length);
+		if (length == SALT)
+			memcpy(salt, bytes, SALT);
+	}
+	if (!row_end(&row, error))
+		return false;
+	if (length == SALT)
+		return true;
+	if (RAND_bytes(salt, SALT) != 1)
+		return error_set(error, "The system gives no random numbers.");
+	return db_run(db, error, "INSERT INTO audit_salt(one, salt) VALUES(1,?)", "b", (const void *)salt, (size_t)SALT);
+}
+
+static bool
+hash_args(struct db *db, struct audit_entry *entry, unsigned char out[AUDIT_HASH], struct error *error)
+{
+	unsigned char salt[SALT];
+
+	if (!entry->args)
+		return true;
+	if (!read_salt(db, salt, error))
+		return false;
+	if (!HMAC(EVP_sha256(), salt, SALT, (const unsigned char *)entry->args, strlen(entry->args), out, NULL))
+		abort();
+	entry->args_hash = out;
+	entry->args_hash_size = AUDIT_HASH;
+	return true;
+}
+
 bool
 audit_write(struct db *db, const struct audit_entry *entry, struct error *error)
 {
 	struct arena *arena = arena_new();
 	struct audit_record record = { .wall = clock_wall(), .mono = clock_mono(), .boot = db_boot(db), .entry = *entry };
-	unsigned char h[AUDIT_HASH];
+	unsigned char h[AUDIT_HASH], args_hash[AUDIT_HASH];
 
-	bool fine = newest(db, &record.seq, h, error);
+	bool fine = newest(db, &record.seq, h, error) && hash_args(db, &record.entry, args_hash, error);
 	record.seq++;
 	struct text text = audit_record_bytes(arena, &record);
 	if (fine && text.cut)
@@ -221,40 +269,140 @@ audit_write(struct db *db, const struct audit_entry *entry, struct error *error)
 	fine = fine && db_run(db, error, "INSERT INTO audit(seq, intent, what, wall, person, room, record, h) VALUES(?,nullif(?,0),?,?,?,?,?,?)",
 		"iitittbb", record.seq, entry->intent, entry->what, record.wall, entry->person, entry->room,
 		(const void *)text.bytes, text.length, (const void *)h, sizeof h)
-		&& db_run(db, error, "UPDATE audit_chain SET newest=?, newest_h=?", "ib", record.seq, (const void *)h, sizeof h);
+		&& db_run(db, error, "UPDATE audit_chain SET newest=?, newest_h=?", "ib", record.seq, (const void *)h, sizeof h)
+		&& checkpoint_after(db, record.seq, h, false, error);
 	arena_free(arena);
 	return fine;
 }
 
 bool
-audit_list(struct db *db, const struct audit_filter *filter, struct arena *arena, void (*each)(const struct audit_record *, void *), void *with,
+audit_sign(struct db *db, struct error *error)
+{
+	unsigned char h[AUDIT_HASH];
+	int64_t seq;
+
+	return newest(db, &seq, h, error) && (!seq || checkpoint_after(db, seq, h, true, error));
+}
+
+/* The key that signed last is another than the one that signs from now on: a record says so, signed by both where both are there. */
+bool
+audit_rekey(struct db *db, struct arena *arena, struct error *error)
+{
+	const struct checkpoint_signer *signer = db_lent(db);
+	const struct signing_public *key = signing_public_of(signer->key);
+	struct checkpoint last;
+	unsigned char h[AUDIT_HASH];
+	int64_t seq;
+	bool found;
+
+	if (!checkpoint_newest(db, &last, &found, error) || !found || !strcmp(last.key, key->id))
+		return !found || !strcmp(last.key, key->id);
+	bool vouched = signer->old && !strcmp(signing_public_of(signer->old)->id, last.key);
+	struct audit_entry entry = { .what = AUDIT_REKEYED, .args_hash = key->bytes, .args_hash_size = SIGNING_PUBLIC,
+		.result = arena_printf(arena, "the key %s signs from here on, no longer %s, %s", key->id, last.key,
+			vouched ? "which signed this too" : "which was not there to sign this") };
+	return audit_write(db, &entry, error) && newest(db, &seq, h, error) && checkpoint_both(db, seq, h, error);
+}
+
+/* Reading. */
+
+const char *
+audit_result(const struct audit_entry *entry)
+{
+	static const char *const ends[] = { "done", "failed", "unknown" };
+	const char *what = entry->what ? entry->what : "", *result = entry->result ? entry->result : "";
+
+	if (!strcmp(what, "refused") || (entry->decision && !strncmp(entry->decision, "refused", 7)))
+		return "refused";
+	if (!strcmp(what, "asked") || !strcmp(what, "answered"))
+		return "allowed";
+	/* B31 done: what was said of it */
+	size_t length = strcspn(result, ":");
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		size_t size = strlen(ends[i]);
+		if (length >= size && !strncmp(result + length - size, ends[i], size) && (length == size || result[length - size - 1] == ' '))
+			return ends[i];
+	}
+	return what;
+}
+
+/* An early record does not say the service, but the command begins with it. */
+static bool
+of_instance(const struct audit_record *record, const char *instance)
+{
+	const struct audit_entry *entry = &record->entry;
+	size_t length = strlen(instance);
+
+	if (entry->instance)
+		return !strcmp(entry->instance, instance);
+	return record->early && entry->command && !strncmp(entry->command, instance, length) && entry->command[length] == ' ';
+}
+
+static bool
+has_word(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = text; at && *at; at += strspn(at, " :")) {
+		size_t size = strcspn(at, " :");
+		if (size == length && !strncasecmp(at, word, length))
+			return true;
+		at += size;
+	}
+	return false;
+}
+
+/* What was asked of it comes last, as the newest come first: by then its intent is known. */
+struct listed {
+	const struct audit_filter *filter;
+	int64_t count, intents[INTENTS_MOST];
+	size_t intent_count;
+};
+
+static bool
+of_id(struct listed *listed, const struct audit_entry *entry)
+{
+	bool told = entry->result && !strncasecmp(entry->result, listed->filter->id, strlen(listed->filter->id)) && has_word(entry->result, listed->filter->id);
+
+	if (told && entry->intent && listed->intent_count < INTENTS_MOST)
+		listed->intents[listed->intent_count++] = entry->intent;
+	for (size_t i = 0; !told && entry->intent && i < listed->intent_count; i++)
+		told = listed->intents[i] == entry->intent;
+	return told || has_word(entry->command, listed->filter->id);
+}
+
+static bool
+wanted(struct listed *listed, const struct audit_record *record)
+{
+	const struct audit_filter *filter = listed->filter;
+
+	return (!filter->until || record->wall < filter->until) && (!filter->instance || of_instance(record, filter->instance))
+	    && (!filter->result || !strcmp(audit_result(&record->entry), filter->result)) && (!filter->id || of_id(listed, &record->entry));
+}
+
+bool
+audit_list(struct db *db, const struct audit_filter *filter, struct arena *arena, bool (*each)(const struct audit_record *, void *), void *with,
 	struct error *error)
 {
 	struct row row;
-	struct audit_record record;
-	size_t length;
+	struct listed listed = { .filter = filter };
+	bool going = true;
 
-	db_query(db, &row, "SELECT record FROM (SELECT seq, record FROM audit WHERE (?1 IS NULL OR person=?1) AND (?2 IS NULL OR room=?2) AND wall>=?3"
-		" ORDER BY seq DESC LIMIT ?4) ORDER BY seq", "ttii", filter->person, filter->room, filter->since, filter->limit ? filter->limit : -1);
-	while (row_next(&row)) {
+	db_query(db, &row, "SELECT record FROM audit WHERE (?1 IS NULL OR person=?1) AND (?2 IS NULL OR room=?2) AND wall>=?3 ORDER BY seq DESC", "tti",
+		filter->person, filter->room, filter->since);
+	while (going && row_next(&row)) {
+		struct arena *turn = arena_new();
+		struct audit_record record;
+		size_t length;
 		const void *bytes = row_bytes(&row, 0, &length);
-		if (read_record(arena, bytes, length, &record))
-			each(&record, with);
+		if (audit_record_read(turn, bytes, length, &record) && wanted(&listed, &record) && audit_record_read(arena, bytes, length, &record))
+			going = each(&record, with) && ++listed.count != filter->limit;
+		arena_free(turn);
 	}
 	return row_end(&row, error);
 }
 
 /* Verifying. */
-
-bool
-audit_bad(struct audit_verdict *verdict, int64_t seq, int64_t wall, const char *reason)
-{
-	verdict->whole = false;
-	verdict->bad = seq;
-	verdict->bad_wall = wall;
-	snprintf(verdict->reason, sizeof verdict->reason, "%s", reason);
-	return false;
-}
 
 /* The columns beside a record are for searching: they must say what it says. */
 static bool
@@ -266,91 +414,84 @@ columns_fit(const struct row *row, const struct audit_record *record)
 	for (size_t i = 0; i < 3; i++)
 		if (!texts[i] != !said[i] || (said[i] && strcmp(texts[i], said[i]) != 0))
 			return false;
-	return row_integer(row, 1) == record->entry.intent && row_integer(row, 3) == record->wall && row_integer(row, 0) == record->seq;
+	return row_integer(row, 1) == record->entry.intent && row_integer(row, 3) == record->wall;
 }
 
 struct walk {
 	struct ends ends;
 	bool attested;                  /* a record says that what is not here any more was archived */
-	int64_t seq;                    /* of the last that fitted */
-	unsigned char h[AUDIT_HASH];
-	audit_each *each;
-	void *with;
+	bool showing;
+	const struct audit_visit *visit;
 };
 
-static bool
-fits(struct arena *arena, const struct row *row, struct walk *walk, struct audit_verdict *verdict)
+static void
+prove_row(struct arena *arena, const struct row *row, struct walk *walk, struct audit_proof *proof)
 {
 	struct audit_record record;
-	unsigned char computed[AUDIT_HASH];
-	size_t length, h_length;
-	int64_t seq = row_integer(row, 0);
-	const void *bytes = row_bytes(row, 6, &length), *stored = row_bytes(row, 7, &h_length);
+	struct proof_item item = { .seq = row_integer(row, 0), .wall = row_integer(row, 3) };
+	size_t h_length;
 
-	if (seq != walk->seq + 1)
-		return audit_bad(verdict, walk->seq + 1, 0, "is not there");
-	audit_hash(walk->h, bytes, length, computed);
-	if (h_length != AUDIT_HASH || CRYPTO_memcmp(computed, stored, AUDIT_HASH) != 0)
-		return audit_bad(verdict, seq, row_integer(row, 3), "was changed after it was written, or one before it was");
-	if (!read_record(arena, bytes, length, &record) || !columns_fit(row, &record))
-		return audit_bad(verdict, seq, row_integer(row, 3), "was changed after it was written");
-	const struct audit_entry *entry = &record.entry;
-	walk->attested = walk->attested || (entry->what && !strcmp(entry->what, AUDIT_ARCHIVED) && entry->args_hash_size == AUDIT_HASH
-		&& !memcmp(entry->args_hash, walk->ends.archived_h, AUDIT_HASH));
-	walk->seq = seq;
-	memcpy(walk->h, computed, AUDIT_HASH);
-	return !walk->each || walk->each(&record, computed, walk->with);
+	item.bytes = row_bytes(row, 6, &item.length);
+	item.h = row_bytes(row, 7, &h_length);
+	item.h = h_length == AUDIT_HASH ? item.h : NULL;
+	if (audit_record_read(arena, item.bytes, item.length, &record)) {
+		const struct audit_entry *entry = &record.entry;
+		item.record = &record;
+		item.differs = !columns_fit(row, &record);
+		walk->attested = walk->attested || (entry->what && !strcmp(entry->what, AUDIT_ARCHIVED) && entry->args_hash_size == AUDIT_HASH
+			&& !memcmp(entry->args_hash, walk->ends.archived_h, AUDIT_HASH));
+	}
+	proof_add(proof, &item);
+	const struct audit_visit *visit = walk->visit;
+	walk->showing = walk->showing && proof->verdict.whole && (!visit->last || item.seq <= visit->last)
+		&& visit->record(&record, item.h, visit->with);
 }
 
-/* Whoever takes records away takes them from an end. */
+/* The checkpoints of the record that was just proven. */
 static void
-check_ends(const struct walk *walk, struct audit_verdict *verdict)
+prove_marks(struct checkpoint_rows *marks, int64_t seq, struct walk *walk, struct audit_proof *proof)
 {
-	const struct ends *ends = &walk->ends;
-
-	if (ends->archived && !walk->attested)
-		audit_bad(verdict, ends->archived, 0, "was taken away, and no record says that it was archived");
-	else if (ends->newest < 0)
-		return;
-	else if (walk->seq < ends->newest)
-		audit_bad(verdict, walk->seq + 1, 0, "is not there");
-	else if (walk->seq > ends->newest)
-		audit_bad(verdict, ends->newest + 1, 0, "was added by somebody else");
-	else if (CRYPTO_memcmp(walk->h, ends->newest_h, AUDIT_HASH) != 0)
-		audit_bad(verdict, walk->seq, 0, "was changed after it was written");
+	for (; marks->more && marks->at.seq <= seq; checkpoint_next(marks)) {
+		proof_mark(proof, &marks->at);
+		walk->showing = walk->showing && proof->verdict.whole && walk->visit->mark(&marks->at, walk->visit->with);
+	}
 }
 
 bool
-audit_walk(struct db *db, int64_t last, audit_each *each, void *with, struct audit_verdict *verdict, struct error *error)
+audit_walk(struct db *db, struct audit_proof *proof, const struct audit_visit *visit, struct error *error)
 {
 	struct row row;
-	struct walk walk = { .each = each, .with = with };
-	bool going = true;
+	struct checkpoint_rows marks;
+	struct walk walk = { .visit = visit, .showing = visit };
 
-	*verdict = (struct audit_verdict){ .whole = true };
 	if (!read_ends(db, &walk.ends, error))
 		return false;
-	verdict->first = walk.ends.archived + 1;
-	walk.seq = walk.ends.archived;
-	memcpy(walk.h, walk.ends.archived_h, AUDIT_HASH);
+	checkpoint_log(db, proof->log);
+	proof_begin(proof, walk.ends.archived + 1, walk.ends.archived_h);
+	checkpoint_rows(db, &marks, walk.ends.archived);
 	db_query(db, &row, "SELECT seq, ifnull(intent, 0), what, wall, person, room, record, h FROM audit ORDER BY seq", "");
-	while (going && row_next(&row)) {
+	while (row_next(&row)) {
 		struct arena *arena = arena_new();
-		if (last && row_integer(&row, 0) > last)
-			walk.each = NULL;
-		going = fits(arena, &row, &walk, verdict);
-		verdict->records += going;
+		int64_t seq = row_integer(&row, 0);
+		prove_row(arena, &row, &walk, proof);
+		prove_marks(&marks, seq, &walk, proof);
 		arena_free(arena);
 	}
-	if (going)
-		check_ends(&walk, verdict);
-	return row_end(&row, error);
+	prove_marks(&marks, INT64_MAX, &walk, proof);
+	if (walk.ends.archived && !walk.attested)
+		proof_bad(proof, walk.ends.archived, 0, "was taken away, and no record says that it was archived");
+	proof_end(proof, walk.ends.newest, walk.ends.newest_h);
+	return row_end(&row, error) && checkpoint_rows_end(&marks, error);
 }
 
 bool
 audit_verify(struct db *db, struct audit_verdict *verdict, struct error *error)
 {
-	return audit_walk(db, 0, NULL, NULL, verdict, error);
+	struct audit_proof proof = { .key_count = 0 };
+	bool fine = audit_walk(db, &proof, NULL, error);
+
+	*verdict = proof.verdict;
+	return fine;
 }
 
 /* Archiving. */
@@ -410,6 +551,6 @@ audit_archive(struct db *db, const struct audit_range *range, const char *sum, c
 			(long long)range->first);
 	return audit_holds(db, range->last, range->hash, error)
 	    && db_run(db, error, "UPDATE audit_chain SET archived=?, archived_h=?", "ib", range->last, (const void *)range->hash, (size_t)AUDIT_HASH)
-	    && db_run(db, error, "DELETE FROM audit WHERE seq<=?", "i", range->last)
+	    && db_run(db, error, "DELETE FROM audit WHERE seq<=?", "i", range->last) && checkpoint_archived(db, range->last, error)
 	    && audit_write(db, &entry, error);
 }

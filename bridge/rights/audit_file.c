@@ -1,6 +1,7 @@
 /* audit_file: records as lines of JSON in a file that can be checked without the store. */
 #include "bridge/rights/audit_file.h"
 
+#include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,10 @@
 #include "bridge/base/json.h"
 #include "bridge/base/text.h"
 
-enum { LINE_MOST = 1 << 20 };           /* a record has 64 KiB; JSON makes it longer */
+enum {
+	FORM = 2,
+	LINE_MOST = 1 << 20,            /* a record has 64 KiB; JSON makes it longer */
+};
 
 static const char *const text_names[AUDIT_TEXTS] = { "what", "person", "account", "proof", "room", "place", "command", "decision", "rule", "result" };
 static const char *const number_names[] = { "seq", "wall", "mono", "boot", "intent" };
@@ -87,10 +91,9 @@ set_text(struct arena *arena, struct json_object *object, const char *name, cons
 	}
 }
 
-static bool
-write_record(const struct audit_record *record, const unsigned char h[AUDIT_HASH], void *with)
+const char *
+audit_file_record(struct arena *arena, const struct audit_record *record, const unsigned char *h)
 {
-	struct arena *arena = arena_new();
 	struct json_object *line = json_new_object(arena);
 	const int64_t numbers[] = { record->seq, record->wall, record->mono, record->boot, record->entry.intent };
 	const char *texts[AUDIT_TEXTS];
@@ -102,8 +105,29 @@ write_record(const struct audit_record *record, const unsigned char h[AUDIT_HASH
 	for (size_t i = 0; i < AUDIT_TEXTS; i++)
 		set_text(arena, line, text_names[i], texts[i]);
 	set_text(arena, line, "args_hash", entry->args_hash ? hex(arena, entry->args_hash, entry->args_hash_size) : NULL);
-	json_set(line, "h", hex(arena, h, AUDIT_HASH));
-	bool fine = fprintf(with, "%s\n", json_write(line)) > 0;
+	if (!record->early)
+		set_text(arena, line, "instance", entry->instance);
+	if (h)
+		json_set(line, "h", hex(arena, h, AUDIT_HASH));
+	return json_write(line);
+}
+
+static bool
+write_record(const struct audit_record *record, const unsigned char h[AUDIT_HASH], void *with)
+{
+	struct arena *arena = arena_new();
+	bool fine = fprintf(with, "%s\n", audit_file_record(arena, record, h)) > 0;
+
+	arena_free(arena);
+	return fine;
+}
+
+static bool
+write_mark(const struct checkpoint *checkpoint, void *with)
+{
+	struct arena *arena = arena_new();
+	bool fine = fprintf(with, "{\"checkpoint\":\"%s\"}\n", checkpoint_text(arena, checkpoint)) > 0;
+
 	arena_free(arena);
 	return fine;
 }
@@ -114,7 +138,7 @@ write_head(FILE *file, const struct audit_range *range)
 	struct arena *arena = arena_new();
 	struct json_object *line = json_new_object(arena);
 
-	json_set_integer(line, "audit", 1);
+	json_set_integer(line, "audit", FORM);
 	json_set_integer(line, "first", range->first);
 	json_set_integer(line, "last", range->last);
 	json_set(line, "before", hex(arena, range->before, AUDIT_HASH));
@@ -127,7 +151,12 @@ write_head(FILE *file, const struct audit_range *range)
 bool
 audit_file_write(FILE *file, struct db *db, const struct audit_range *range, struct audit_verdict *verdict, struct error *error)
 {
-	if (!write_head(file, range) || !audit_walk(db, range->last, write_record, file, verdict, error))
+	struct audit_proof proof = { .key_count = 0 };
+	const struct audit_visit visit = { range->last, write_record, write_mark, file };
+	bool fine = write_head(file, range) && audit_walk(db, &proof, &visit, error);
+
+	*verdict = proof.verdict;
+	if (!fine)
 		return error_set(error, "The records could not be written or read.");
 	return (fflush(file) == 0 && !ferror(file)) || error_set(error, "The records could not be written: the disk is full, or the reader has gone.");
 }
@@ -170,7 +199,8 @@ read_record(struct arena *arena, struct json_object *line, struct audit_record *
 	const char *args = NULL;
 
 	*record = (struct audit_record){ 0 };
-	if (!json_object_is_type(line, json_type_object) || json_object_object_length(line) != KEYS)
+	record->early = !json_object_object_get_ex(line, "instance", NULL);
+	if (json_object_object_length(line) != KEYS + !record->early || (!record->early && !read_text(arena, line, "instance", &entry->instance)))
 		return false;
 	for (size_t i = 0; i < NUMBERS; i++)
 		if (!read_integer(line, number_names[i], numbers[i]))
@@ -210,7 +240,8 @@ read_head(struct reading *reading, struct audit_range *range, struct error *erro
 {
 	struct arena *arena = arena_new();
 	struct json_object *head = next_line(reading) ? json_read(arena, reading->line, reading->length, NULL) : NULL;
-	bool fine = json_object_is_type(head, json_type_object) && json_object_object_length(head) == 5 && json_integer(head, "audit", 0) == 1 && read_integer(head, "first", &range->first) && read_integer(head, "last", &range->last)
+	int64_t form = json_object_is_type(head, json_type_object) && json_object_object_length(head) == 5 ? json_integer(head, "audit", 0) : 0;
+	bool fine = form >= 1 && form <= FORM && read_integer(head, "first", &range->first) && read_integer(head, "last", &range->last)
 		&& audit_unhex(json_string(head, "before", NULL), range->before) && audit_unhex(json_string(head, "hash", NULL), range->hash)
 		&& range->first > 0 && range->last >= range->first - 1;
 
@@ -218,60 +249,93 @@ read_head(struct reading *reading, struct audit_range *range, struct error *erro
 	return fine || error_set(error, "It does not begin as an archive or export of the audit does.");
 }
 
-static bool
-fits(struct arena *arena, const struct reading *reading, int64_t expected, unsigned char chain[AUDIT_HASH], struct audit_verdict *verdict)
+static void
+take_mark(struct audit_proof *proof, const char *text)
 {
-	struct json_object *line = json_read(arena, reading->line, reading->length, NULL);
-	struct audit_record record;
-	unsigned char h[AUDIT_HASH];
+	struct checkpoint checkpoint;
 
-	if (!line || !read_record(arena, line, &record, h))
-		return audit_bad(verdict, expected, 0, "cannot be read as it was written");
-	if (record.seq != expected)
-		return audit_bad(verdict, expected, 0, "is not there");
-	struct text bytes = audit_record_bytes(arena, &record);
-	audit_hash(chain, bytes.bytes, bytes.length, chain);
-	return !memcmp(chain, h, AUDIT_HASH) || audit_bad(verdict, expected, record.wall, "was changed after it was written, or one before it was");
+	if (text && checkpoint_read(text, &checkpoint))
+		proof_mark(proof, &checkpoint);
+	else
+		proof_bad(proof, proof->next - 1, 0, "has a checkpoint that cannot be read");
 }
 
 static void
-read_records(struct reading *reading, const struct audit_range *range, struct audit_verdict *verdict)
+take_record(struct arena *arena, struct json_object *line, const struct audit_range *range, struct audit_proof *proof)
 {
-	unsigned char chain[AUDIT_HASH];
-	bool going = true;
+	struct audit_record record;
+	unsigned char h[AUDIT_HASH];
 
-	memcpy(chain, range->before, AUDIT_HASH);
+	if (!read_record(arena, line, &record, h)) {
+		proof_unreadable(proof);
+		return;
+	}
+	if (record.seq > range->last) {
+		proof_bad(proof, proof->next, 0, "is not what stands in its place: that says it is record %" PRId64 ", which was added by somebody else", record.seq);
+		return;
+	}
+	struct text bytes = audit_record_bytes(arena, &record);
+	proof_add(proof, &(struct proof_item){ record.seq, record.wall, bytes.bytes, bytes.length, h, &record, false });
+}
+
+static void
+read_records(struct reading *reading, const struct audit_range *range, struct audit_proof *proof)
+{
+	proof_begin(proof, range->first, range->before);
 	while (next_line(reading)) {
 		struct arena *arena = arena_new();
-		int64_t expected = range->first + verdict->records;
-		if (going && expected > range->last)
-			going = audit_bad(verdict, expected, 0, "was added by somebody else");
-		going = going && fits(arena, reading, expected, chain, verdict);
-		verdict->records += going;
+		struct json_object *line = json_read(arena, reading->line, reading->length, NULL);
+		if (!json_object_is_type(line, json_type_object))
+			proof_unreadable(proof);
+		else if (json_object_object_length(line) == 1)
+			take_mark(proof, json_string(line, "checkpoint", NULL));
+		else
+			take_record(arena, line, range, proof);
 		arena_free(arena);
 	}
-	if (going && range->first + verdict->records <= range->last)
-		audit_bad(verdict, range->first + verdict->records, 0, "is not there");
-	else if (going && memcmp(chain, range->hash, AUDIT_HASH) != 0)
-		audit_bad(verdict, range->last, 0, "is not the one that the first line names");
+	proof_end(proof, range->last, range->hash);
+}
+
+static struct reading
+begin_reading(FILE *file)
+{
+	struct reading reading = { .file = file, .digest = EVP_MD_CTX_new(), .line = memory_take(LINE_MOST) };
+
+	if (!reading.digest || !EVP_DigestInit_ex(reading.digest, EVP_sha256(), NULL))
+		abort();
+	return reading;
+}
+
+static void
+end_reading(struct reading *reading)
+{
+	EVP_MD_CTX_free(reading->digest);
+	free(reading->line);
+}
+
+int64_t
+audit_file_last(FILE *file)
+{
+	struct reading reading = begin_reading(file);
+	struct audit_range range;
+	bool fine = read_head(&reading, &range, NULL);
+
+	end_reading(&reading);
+	rewind(file);
+	return fine ? range.last : 0;
 }
 
 bool
-audit_file_verify(FILE *file, struct audit_range *range, char sum[AUDIT_HEX_SIZE], struct audit_verdict *verdict, struct error *error)
+audit_file_verify(FILE *file, struct audit_proof *proof, struct audit_range *range, char sum[AUDIT_HEX_SIZE], struct error *error)
 {
-	struct reading reading = { .file = file, .digest = EVP_MD_CTX_new(), .line = memory_take(LINE_MOST) };
+	struct reading reading = begin_reading(file);
 	unsigned char digest[AUDIT_HASH];
 
-	*verdict = (struct audit_verdict){ .whole = true };
-	if (!reading.digest || !EVP_DigestInit_ex(reading.digest, EVP_sha256(), NULL))
-		abort();
 	bool fine = read_head(&reading, range, error);
-	verdict->first = range->first;
 	if (fine)
-		read_records(&reading, range, verdict);
+		read_records(&reading, range, proof);
 	EVP_DigestFinal_ex(reading.digest, digest, NULL);
-	EVP_MD_CTX_free(reading.digest);
+	end_reading(&reading);
 	audit_hex(digest, sum);
-	free(reading.line);
 	return fine && (!ferror(file) || error_set(error, "It cannot be read to its end."));
 }

@@ -56,6 +56,7 @@ typedef void work_done(struct work *, bool committed, const struct error *, void
 void store_queue(struct store *, struct work *, work_done *, void *to);
 /* For programs without a loop. Reading what is there at one moment, whether a gateway runs or not: */
 bool store_read(const char *folder, work_fn *run, void *with, struct arena *, struct error *);
+bool store_read_file(const char *path, work_fn *run, void *with, struct arena *, struct error *);       /* a store in a file of another name */
 /* Opens like a gateway, with its lock, and runs in one transaction: */
 bool store_write(const char *folder, const struct tables *const *, work_fn *run, void *with, struct arena *, enum store_open_error *, struct error *);
 /* Copies what is there at one moment into a new file; a gateway that runs is not held up: */
@@ -80,5 +81,9 @@ int64_t db_last_id(struct db *);                        /* rowid of the last ins
 int64_t db_version(struct db *, const char *room);      /* of a room's tables, in this file; 0: none */
 bool db_sound(struct db *);                             /* every page and index of it; reads all */
 int64_t db_boot(struct db *);                           /* how many lives this store has seen; 0 where it was only opened to be read */
+bool db_log_id(struct db *, unsigned char out[16]);     /* drawn once for each store, and kept in its copies; false where it has none */
+/* What one room of the house needs at hand on the store's thread; it stays the caller's, until the store was closed. */
+void db_lend(struct db *, const void *);
+const void *db_lent(struct db *);                       /* NULL: nothing was */
 
 #endif

@@ -194,6 +194,18 @@ db_boot(struct db *db)
 	return db->boot;
 }
 
+void
+db_lend(struct db *db, const void *lent)
+{
+	db->lent = lent;
+}
+
+const void *
+db_lent(struct db *db)
+{
+	return db->lent;
+}
+
 bool
 db_exec(struct db *db, const char *sql, struct error *error)
 {

@@ -6,7 +6,7 @@
 
 enum {
 	STATEMENTS = 128,               /* prepared and kept */
-	LOG_ID = 16,
+	LOG_ID = 16,                    /* bytes */
 };
 
 /* Statements are found again by the address of their text: callers pass literals. */
@@ -21,7 +21,7 @@ struct db {
 	struct statement statements[STATEMENTS];
 	size_t count;
 	int64_t boot;
-	unsigned char log_id[LOG_ID];
+	const void *lent;
 };
 
 bool db_failed(struct db *, int code, struct error *);          /* always false, with a sentence */

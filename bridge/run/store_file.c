@@ -132,7 +132,7 @@ store_lock(const char *folder, enum store_open_error *why, struct error *error)
 bool
 db_connect(struct db *db, const char *path, bool read_only, struct error *error)
 {
-	int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	int flags = read_only ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 
 	if (sqlite3_open_v2(path, &db->connection, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
 		return error_set(error, "%s cannot be opened: %s.", path, db->connection ? sqlite3_errmsg(db->connection) : "no memory");
@@ -293,21 +293,31 @@ read_meta(struct db *db, struct error *error)
 {
 	struct row row;
 	unsigned char fresh[LOG_ID];
-	size_t length = 0;
 
 	if (getrandom(fresh, sizeof fresh, 0) != (ssize_t)sizeof fresh)
 		return error_set(error, "The system gives no random numbers.");
 	if (!db_run(db, error, "INSERT INTO meta(one, log_id, boot) VALUES(1,?,1) ON CONFLICT(one) DO UPDATE SET boot=boot+1", "b",
 		(const void *)fresh, sizeof fresh))
 		return false;
-	db_query(db, &row, "SELECT boot, log_id FROM meta", "");
-	if (row_next(&row)) {
+	db_query(db, &row, "SELECT boot FROM meta", "");
+	if (row_next(&row))
 		db->boot = row_integer(&row, 0);
-		const void *id = row_bytes(&row, 1, &length);
-		if (length == LOG_ID)
-			memcpy(db->log_id, id, LOG_ID);
-	}
 	return row_end(&row, error);
+}
+
+bool
+db_log_id(struct db *db, unsigned char out[LOG_ID])
+{
+	struct row row;
+	size_t length = 0;
+
+	db_query(db, &row, "SELECT log_id FROM meta", "");
+	if (row_next(&row)) {
+		const void *id = row_bytes(&row, 0, &length);
+		if (length == LOG_ID)
+			memcpy(out, id, LOG_ID);
+	}
+	return row_end(&row, NULL) && length == LOG_ID;
 }
 
 static bool
@@ -437,14 +447,43 @@ connect_to_read(struct db *db, const char *folder, struct error *error)
 	return fine;
 }
 
+/* One transaction: what it reads is of one moment. */
+static bool
+read_once(struct db *db, work_fn *run, void *with, struct arena *arena, struct error *error)
+{
+	return db_exec(db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; BEGIN", error) && run(db, with, arena, error);
+}
+
 bool
 store_read(const char *folder, work_fn *run, void *with, struct arena *arena, struct error *error)
 {
 	struct db db = { 0 };
-	/* One transaction: what it reads is of one moment. */
-	bool fine = connect_to_read(&db, folder, error) && db_exec(&db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; BEGIN", error)
-		&& run(&db, with, arena, error);
+	bool fine = connect_to_read(&db, folder, error) && read_once(&db, run, with, arena, error);
 
+	db_close(&db);
+	return fine;
+}
+
+/* As a URI, which can say that the file does not change. */
+static const char *
+unchanging(struct arena *arena, const char *path)
+{
+	char *uri = arena_take(arena, 3 * strlen(path) + 32), *at = stpcpy(uri, "file:");
+
+	for (; *path; path++)
+		at += sprintf(at, strchr("%?#", *path) ? "%%%02x" : "%c", (unsigned char)*path);
+	strcpy(at, "?immutable=1");
+	return uri;
+}
+
+bool
+store_read_file(const char *path, work_fn *run, void *with, struct arena *arena, struct error *error)
+{
+	struct db db = { 0 };
+	bool alone = access(arena_printf(arena, "%s-wal", path), F_OK) != 0;
+
+	/* Nothing is written beside what may be evidence; where its journal lies there too, it is read with it. */
+	bool fine = db_connect(&db, alone ? unchanging(arena, path) : path, true, error) && read_once(&db, run, with, arena, error);
 	db_close(&db);
 	return fine;
 }

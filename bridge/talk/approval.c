@@ -507,8 +507,6 @@ fill_holding(struct holding *holding, struct arena *arena, const struct request 
 	holding->audit = record_entry(arena, request, "asked", record_command(request));
 	holding->audit.decision = row->stage == STAGE_CONFIRM ? "waits to be confirmed" : "waits for approval";
 	holding->audit.rule = intent->rule;
-	holding->audit.args_hash = intent->hash;
-	holding->audit.args_hash_size = sizeof intent->hash;
 }
 
 void
@@ -570,7 +568,7 @@ audit_copy(struct arena *arena, const struct audit_entry *entry)
 {
 	struct audit_entry copy = *entry;
 	const char **texts[] = { &copy.what, &copy.person, &copy.account, &copy.proof, &copy.room, &copy.place, &copy.command, &copy.decision, &copy.rule,
-		&copy.result };
+		&copy.result, &copy.instance, &copy.args };
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i] = arena_text(arena, *texts[i]);
@@ -613,7 +611,7 @@ entry_of(const struct waiting *waiting, const char *what, const char *result)
 	const struct intent *intent = &waiting->intent;
 
 	return (struct audit_entry){ .what = what, .person = intent->person, .account = intent->account, .proof = intent->proof, .room = intent->room,
-		.place = intent->place, .command = waiting->row.about, .rule = intent->rule, .result = result };
+		.place = intent->place, .instance = intent->instance, .command = waiting->row.about, .args = intent->args, .rule = intent->rule, .result = result };
 }
 
 static void

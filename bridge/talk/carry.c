@@ -169,8 +169,6 @@ sending_work(struct request *request, const struct decision *decision)
 	sending->audit = record_entry(arena, request, "asked", record_command(request));
 	sending->audit.decision = "allowed";
 	sending->audit.rule = intent->rule;
-	sending->audit.args_hash = intent->hash;
-	sending->audit.args_hash_size = sizeof intent->hash;
 	return work;
 }
 

@@ -45,7 +45,9 @@ record_entry(struct arena *arena, const struct request *request, const char *wha
 		.proof = arena_text(arena, request->from.proof),
 		.room = request->room ? arena_text(arena, request->room->name) : NULL,
 		.place = place_text(arena, &request->place),
+		.instance = request->instance ? arena_text(arena, request->instance->name) : NULL,
 		.command = arena_text(arena, command),
+		.args = request->count ? intent_args(arena, request->args, request->count) : NULL,
 	};
 }
 

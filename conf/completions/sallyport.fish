@@ -37,11 +37,15 @@ end
 complete -c sallyport -f
 complete -c sallyport -n 'not __sallyport_typed' -a '(__sallyport_commands)'
 complete -c sallyport -n '__sallyport_typed; and not __fish_seen_subcommand_from manual help version' -s c -r -F -d 'the configuration'
-complete -c sallyport -n '__sallyport_typed; and not __fish_seen_subcommand_from manual help version list archive verify export' -a '(__sallyport_choices)'
+complete -c sallyport -n '__sallyport_typed; and not __fish_seen_subcommand_from manual help version list archive verify export checkpoint' -a '(__sallyport_choices)'
 complete -c sallyport -n '__sallyport_typed; and __sallyport_takes_file' -F
 complete -c sallyport -n '__fish_seen_subcommand_from manual' -a '(__sallyport_ask manual --names)'
-for option in person room since limit
+for option in person room instance result id since until limit
 	complete -c sallyport -n '__sallyport_audit list' -l $option -x
 end
 complete -c sallyport -n '__sallyport_audit archive' -l before -x
-complete -c sallyport -n '__sallyport_audit archive; or __sallyport_audit verify' -F
+complete -c sallyport -n '__sallyport_audit list' -l json
+complete -c sallyport -n '__sallyport_audit list' -l csv
+complete -c sallyport -n '__sallyport_audit verify' -l key -r -F
+complete -c sallyport -n '__sallyport_audit verify' -l checkpoint -r -F
+complete -c sallyport -n '__sallyport_audit archive; or __sallyport_audit verify; or __sallyport_audit export' -F

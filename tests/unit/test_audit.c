@@ -1,4 +1,5 @@
 /* The audit: every record fits the one before, and whatever was done to one of them is found and named. */
+#include <openssl/sha.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -270,7 +271,7 @@ struct counted {
 	int count;
 };
 
-static void
+static bool
 count(const struct audit_record *record, void *with)
 {
 	struct counted *counted = with;
@@ -279,6 +280,7 @@ count(const struct audit_record *record, void *with)
 	counted->last = record->seq;
 	counted->count++;
 	assert_string_equal(record->entry.person, "alice");
+	return true;
 }
 
 static bool
@@ -290,15 +292,133 @@ list(struct db *db, void *with, struct arena *arena, struct error *error)
 }
 
 static void
-test_a_list_has_the_newest_that_fit_oldest_first(void **state)
+test_a_list_has_the_newest_that_fit(void **state)
 {
 	struct counted counted = { 0 };
 
 	fill(*state, RECORDS);
 	assert_true(run(*state, list, &counted, sizeof counted, &counted));
 	assert_int_equal(counted.count, 10);
-	assert_int_equal(counted.last, RECORDS);
-	assert_int_equal(counted.first, RECORDS - 18);
+	assert_int_equal(counted.first, RECORDS);
+	assert_int_equal(counted.last, RECORDS - 18);
+}
+
+/* The arguments of two records, as they are kept. */
+
+struct hashes { unsigned char of[3][AUDIT_HASH]; };
+
+static bool
+keep_hash(const struct audit_record *record, void *with)
+{
+	struct hashes *hashes = with;
+
+	assert_int_equal(record->entry.args_hash_size, AUDIT_HASH);
+	assert_null(record->entry.args);
+	memcpy(hashes->of[record->seq - 1], record->entry.args_hash, AUDIT_HASH);
+	return true;
+}
+
+static bool
+hash_some(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	static const char *const args[] = { "{\"pin\":\"1234\"}", "{\"pin\":\"1235\"}", "{\"pin\":\"1234\"}" };
+	struct audit_filter filter = { 0 };
+
+	for (size_t i = 0; i < 3; i++)
+		if (!audit_write(db, &(struct audit_entry){ .what = "asked", .command = "door open pin=[redacted]", .args = args[i] }, error))
+			return false;
+	return audit_list(db, &filter, arena, keep_hash, with, error);
+}
+
+/* The same arguments look the same in one store; whoever tries all of them finds none of another, and the salt is in no record. */
+static void
+test_arguments_are_kept_as_a_hash_that_nobody_can_guess(void **state)
+{
+	unsigned char plain[AUDIT_HASH];
+	struct hashes one = { 0 }, two = { 0 };
+
+	SHA256((const unsigned char *)"{\"pin\":\"1234\"}", 14, plain);
+	assert_true(run(*state, hash_some, &one, sizeof one, &one));
+	assert_memory_equal(one.of[0], one.of[2], AUDIT_HASH);
+	assert_memory_not_equal(one.of[0], one.of[1], AUDIT_HASH);
+	assert_memory_not_equal(one.of[0], plain, AUDIT_HASH);
+	close_fixture(state);
+	open_fixture(state);
+	assert_true(run(*state, hash_some, &two, sizeof two, &two));
+	assert_memory_not_equal(one.of[0], two.of[0], AUDIT_HASH);
+	assert_true(verdict_of(*state).whole);
+}
+
+/* Records of different kinds, and what a filter makes of them. */
+
+static bool
+write_kinds(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	static const struct audit_entry kinds[] = {
+		{ .what = "started" },
+		{ .what = "asked", .person = "alice", .instance = "ci", .command = "ci build web", .decision = "allowed", .intent = 7 },
+		{ .what = "ended", .person = "alice", .instance = "ci", .command = "ci build web", .result = "B31 done: queued", .intent = 7 },
+		{ .what = "refused", .person = "bob", .command = "build web", .decision = "refused: no rule" },
+		{ .what = "ended", .person = "bob", .instance = "lab", .command = "lab build done: x", .result = "B3 unknown: done or not", .intent = 8 },
+		{ .what = "ended", .person = "bob", .instance = "lab", .command = "lab retry b31", .result = "failed: HTTP 500: done", .intent = 9 },
+		{ .what = "answered", .person = "bob", .instance = "lab", .command = "lab status", .decision = "allowed", .result = "answered" },
+	};
+
+	(void)with;
+	(void)arena;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (!audit_write(db, &kinds[i], error))
+			return false;
+	return true;
+}
+
+struct asking { struct audit_filter filter; char found[32]; };
+
+static bool
+add_seq(const struct audit_record *record, void *with)
+{
+	struct asking *asking = with;
+
+	snprintf(asking->found + strlen(asking->found), 8, "%lld ", (long long)record->seq);
+	return true;
+}
+
+static bool
+ask(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct asking *asking = with;
+
+	return audit_list(db, &asking->filter, arena, add_seq, asking, error);
+}
+
+static void
+test_a_list_is_filtered_by_all_that_people_ask_for(void **state)
+{
+	static const struct { struct audit_filter filter; const char *found; } rows[] = {
+		{ { 0 }, "7 6 5 4 3 2 1 " },
+		{ { .limit = 2 }, "7 6 " },
+		{ { .person = "bob" }, "7 6 5 4 " },
+		{ { .instance = "ci" }, "3 2 " },
+		{ { .result = "refused" }, "4 " },
+		{ { .result = "allowed" }, "7 2 " },
+		{ { .result = "done" }, "3 " },
+		{ { .result = "failed" }, "6 " },
+		{ { .result = "unknown" }, "5 " },
+		{ { .result = "started" }, "1 " },
+		{ { .id = "B31" }, "6 3 2 " },
+		{ { .id = "B3" }, "5 " },
+		{ { .person = "bob", .result = "allowed" }, "7 " },
+		{ { .since = INT64_MAX }, "" },
+		{ { .until = 1 }, "" },
+	};
+
+	assert_true(run(*state, write_kinds, NULL, 0, NULL));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct asking asking = { .filter = rows[i].filter };
+		assert_true(run(*state, ask, &asking, sizeof asking, &asking));
+		if (strcmp(asking.found, rows[i].found) != 0)
+			fail_msg("row %zu: %s", i, asking.found);
+	}
 }
 
 int
@@ -311,7 +431,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_nothing_of_ours_may_change_or_delete_a_record, open_fixture, close_fixture),
 		cmocka_unit_test(test_every_kind_of_tampering_is_found_at_its_record),
 		cmocka_unit_test_setup_teardown(test_every_changed_byte_is_found, open_fixture, close_fixture),
-		cmocka_unit_test_setup_teardown(test_a_list_has_the_newest_that_fit_oldest_first, open_fixture, close_fixture),
+		cmocka_unit_test_setup_teardown(test_a_list_has_the_newest_that_fit, open_fixture, close_fixture),
+		cmocka_unit_test_setup_teardown(test_a_list_is_filtered_by_all_that_people_ask_for, open_fixture, close_fixture),
+		cmocka_unit_test_setup_teardown(test_arguments_are_kept_as_a_hash_that_nobody_can_guess, open_fixture, close_fixture),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

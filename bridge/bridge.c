@@ -11,6 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "bridge/anchor.h"
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
@@ -518,6 +519,7 @@ begin(struct task *task, void *with)
 	outbox_begin(bridge->talk.outbox);
 	follows_begin(bridge->talk.follows);
 	links_begin(&bridge->links);
+	anchor_begin(bridge->anchor);
 	bridge->begun = true;
 	manager_ready();
 	if (bridge->reload_wanted)
@@ -642,7 +644,10 @@ open_engine(struct bridge *bridge, struct error *error)
 	if (!bridge->engine.http)
 		return EX_OSERR;
 	int code = open_store(bridge, error);
-	return code == EX_OK ? open_hook(bridge, error) : code;
+	if (code != EX_OK)
+		return code;
+	bridge->anchor = anchor_open(bridge, error);
+	return bridge->anchor ? open_hook(bridge, error) : EX_OSERR;
 }
 
 static void
@@ -655,6 +660,7 @@ close_all(struct bridge *bridge)
 	frozen_close(bridge->frozen);
 	hook_close(bridge->hook);
 	store_close(bridge->engine.store);
+	anchor_close(bridge->anchor);
 	outbox_close(bridge->talk.outbox);
 	follows_close(bridge->talk.follows);
 	manners_free(bridge->talk.manners);
@@ -736,6 +742,7 @@ bridge_run(struct setup *setup, void (*ready_now)(void *), void *with)
 	struct beginning beginning = { &bridge, ready_now, with };
 	task_start(&bridge.engine, "start", begin, &beginning, NULL);
 	loop_run(bridge.engine.loop);
+	anchor_end(bridge.anchor);
 	close_all(&bridge);
 	return EX_OK;
 }

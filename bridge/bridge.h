@@ -11,6 +11,7 @@
 #include "bridge/run/engine.h"
 #include "bridge/talk/talk.h"
 
+struct anchor;
 struct frozen;
 struct hook;
 struct manager;
@@ -24,6 +25,7 @@ struct bridge {
 	struct talk talk;
 	struct links links;
 	struct hook *hook;
+	struct anchor *anchor;                  /* signs the audit */
 	struct frozen *frozen;
 	unsigned files;                         /* of links of ours that are being fetched or sent */
 	struct manager *manager;

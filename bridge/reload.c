@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bridge/anchor.h"
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
 #include "bridge/base/log.h"
+#include "bridge/base/secret.h"
 #include "bridge/base/text.h"
 #include "bridge/bridge.h"
 #include "bridge/rights/audit.h"
@@ -84,6 +86,12 @@ note(const char *sentence, void *with)
 		card_line(changes->card, "%s", sentence);
 }
 
+static bool
+key_changed(const struct secret *before, const struct secret *after)
+{
+	return !before != !after || (before && strcmp(before->bytes, after->bytes) != 0);
+}
+
 /* Those few that a running gateway cannot change. */
 static void
 note_for_later(struct bridge *bridge, const struct setup *before, const struct setup *after, struct changes *changes)
@@ -92,6 +100,8 @@ note_for_later(struct bridge *bridge, const struct setup *before, const struct s
 
 	if (strcmp(bridge->engine.state, after->gateway.state))
 		note("state takes effect at the next start", changes);
+	if (key_changed(before->audit->key, after->audit->key))
+		note("the key of the audit takes effect at the next start", changes);
 	if (strcmp(zone, new_zone))
 		note("timezone takes effect at the next start", changes);
 }

@@ -97,25 +97,6 @@ say_csv(const struct audit_record *record, struct listing *listing)
 
 /* Which of them. */
 
-/* "90m" ago, "today", or a day: 2026-12-01. */
-static bool
-read_when(const char *word, int64_t now, int64_t *when)
-{
-	struct tm day = { .tm_isdst = -1 };
-	const char *end = strptime(word, "%Y-%m-%d", &day);
-	int64_t span;
-
-	if (!strcmp(word, "today"))
-		*when = clock_midnight(now);
-	else if (end && !*end)
-		*when = (int64_t)mktime(&day) * 1000;
-	else if (clock_parse_span(word, &span))
-		*when = now - span;
-	else
-		return false;
-	return true;
-}
-
 static bool
 read_limit(const char *word, int64_t *limit)
 {
@@ -143,7 +124,7 @@ read_option(struct listing *listing, const char *option, const char *value, stru
 		}
 	for (size_t i = 0; i < sizeof times / sizeof *times; i++)
 		if (!strcmp(option, times[i].name))
-			return read_when(value, listing->now, times[i].when) || error_set(error, "%s is today, a day as 2026-12-01, or a span as 90m, 12h, 7d.", option);
+			return clock_parse_when(value, listing->now, times[i].when) || error_set(error, "%s is today, a day as 2026-12-01, or a span as 90m, 12h, 7d.", option);
 	if (strcmp(option, "--limit") != 0)
 		return error_set(error, "There is no option %s; there are --person, --room, --instance, --result, --id, --since, --until, --limit, --json and --csv.", option);
 	return read_limit(value, &filter->limit) || error_set(error, "--limit is a number of records.");

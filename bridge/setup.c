@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "bridge/anchor.h"
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
@@ -37,7 +38,8 @@ static const struct setting gateway_settings[] = {
 const struct shape gateway_shape = { "gateway", sizeof(struct gateway), gateway_settings, "The gateway itself.", true };
 
 /* The sections that a file may hold at its top, beside links and services. */
-static const struct shape *const ours[] = { &hook_shape, &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape, &freeze_shape, &alias_shape };
+static const struct shape *const ours[] = { &anchor_shape, &hook_shape, &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape, &freeze_shape,
+	&alias_shape };
 
 enum { OURS = sizeof ours / sizeof *ours };
 
@@ -187,6 +189,22 @@ read_hooks(struct setup *setup)
 	setup->hooks = hooks;
 	for (struct section *other = at; (other = conf_next(conf_root(setup->conf), other, hook_shape.name));)
 		conf_mistake(setup->conf, section_where(other), other, "there is one already (line %d); write all into that.", hooks->where.line);
+}
+
+/* Who signs the audit. Where nothing is written about it, the defaults hold. */
+static void
+read_audit(struct setup *setup)
+{
+	struct section *at = conf_next(conf_root(setup->conf), NULL, anchor_shape.name);
+	struct conf *conf = at ? setup->conf : setup->defaults;
+	struct anchor_settings *audit = arena_take(conf_arena(setup->conf), sizeof *audit);
+
+	at = at ? at : conf_next(conf_root(setup->defaults), NULL, anchor_shape.name);
+	if (conf_fill(conf, at, &anchor_shape, audit))
+		anchor_settings_check(conf, at, audit, &setup->rooms);
+	setup->audit = audit;
+	for (struct section *other = at; conf == setup->conf && (other = conf_next(conf_root(conf), other, anchor_shape.name));)
+		conf_mistake(conf, section_where(other), other, "there is one already (line %d); write all into that.", audit->where.line);
 }
 
 /* Services. */
@@ -552,7 +570,7 @@ absolute(struct arena *arena, const char *path)
 struct setup *
 setup_read(const char *path)
 {
-	static const char spare[] = "console { }\n";
+	static const char spare[] = "audit { }\nconsole { }\n";
 	struct setup *setup = memory_take(sizeof *setup);
 
 	setup->conf = conf_read(path);
@@ -567,6 +585,7 @@ setup_read(const char *path)
 	read_links(setup);
 	read_instances(setup);
 	read_rooms(setup);
+	read_audit(setup);
 	for (size_t i = 0; i < setup->link_count; i++)
 		give_channels(setup, &setup->links[i]);
 	read_aliases(setup);

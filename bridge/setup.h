@@ -9,6 +9,7 @@
 #include "bridge/talk/room.h"
 
 struct alias;
+struct anchor_settings;
 struct arena;
 struct command_set;
 struct freezes;
@@ -42,6 +43,7 @@ struct setup {
 	int64_t read;                   /* wall ms */
 	struct gateway gateway;
 	const struct hook_settings *hooks;      /* NULL: nothing listens */
+	const struct anchor_settings *audit;
 	struct rooms rooms;
 	size_t persons, roles;
 	struct link_setup *links;

@@ -193,3 +193,21 @@ clock_parse_span(const char *text, int64_t *ms)
 		}
 	return false;
 }
+
+bool
+clock_parse_when(const char *word, int64_t now, int64_t *wall)
+{
+	struct tm day = { .tm_isdst = -1 };
+	const char *end = strptime(word, "%Y-%m-%d", &day);
+	int64_t span;
+
+	if (!strcmp(word, "today"))
+		*wall = clock_midnight(now);
+	else if (end && !*end)
+		*wall = (int64_t)mktime(&day) * 1000;
+	else if (clock_parse_span(word, &span))
+		*wall = now - span;
+	else
+		return false;
+	return *wall > 0;
+}

@@ -18,5 +18,6 @@ char *clock_span(struct arena *, int64_t ms);               /* 12 ms, 0.2 s, 41 
 char *clock_time(struct arena *, int64_t wall, int64_t now);   /* 14:47; Thu 09:12 within a week; else 2026-12-23 09:12 */
 char *clock_ago(struct arena *, int64_t wall, int64_t now);    /* 11:20 (3 h ago), 14:47 (in 30 min), 16:00 (in 1 h 38 min) */
 bool clock_parse_span(const char *, int64_t *ms);           /* 90s 30m 12h 7d; false for anything else, or more than 10 years */
+bool clock_parse_when(const char *, int64_t now, int64_t *wall);       /* today, 2026-12-01 (its midnight), 12h (ago) */
 
 #endif

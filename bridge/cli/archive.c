@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bridge/base/arena.h"
@@ -50,24 +49,7 @@ say_bad(const struct audit_verdict *verdict, const char *where)
 	return 1;
 }
 
-/* Archiving. */
-
-/* 2026-12-01 is its midnight, 90d is that long ago. */
-static bool
-read_before(const char *word, int64_t *before)
-{
-	struct tm day = { .tm_isdst = -1 };
-	const char *end = strptime(word, "%Y-%m-%d", &day);
-	int64_t span;
-
-	if (end && !*end)
-		*before = (int64_t)mktime(&day) * 1000;
-	else if (clock_parse_span(word, &span))
-		*before = clock_wall() - span;
-	else
-		return false;
-	return *before > 0;
-}
+/* Files. */
 
 /* Read back from the disk, as anybody would who gets it years later. */
 static bool
@@ -206,7 +188,7 @@ archive_make(const struct keep *keep, const char *const *words)
 	struct error error = { "" };
 	char sum[AUDIT_HEX_SIZE];
 
-	if (!words[0] || strcmp(words[0], "--before") != 0 || !words[1] || !words[2] || words[3] || !read_before(words[1], &writing.before))
+	if (!words[0] || strcmp(words[0], "--before") != 0 || !words[1] || !words[2] || words[3] || !clock_parse_when(words[1], clock_wall(), &writing.before))
 		return keep_refuse(EX_USAGE, "It is audit archive --before DATE|SPAN FILE: DATE as 2026-12-01, SPAN as 90d.");
 	if (access(words[2], F_OK) == 0)
 		return keep_refuse(EX_CANTCREAT, "%s is there already, and is not written over. Name another file.", words[2]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/anchor.h"
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
 #include "bridge/integration.h"
@@ -110,6 +111,7 @@ read_sections(struct topics *topics, struct arena *arena)
 	topics->sections = arena_take(arena, SECTIONS_MOST * sizeof *topics->sections);
 	add_section(topics, arena, TOPIC_GATEWAY, &gateway_shape, NULL);
 	topics->sections[0].written = "NAME = VALUE, in no section";
+	add_section(topics, arena, TOPIC_GATEWAY, &anchor_shape, NULL);
 	add_section(topics, arena, TOPIC_GATEWAY, &hook_shape, NULL);
 	for (size_t i = 0; protocols[i]; i++) {
 		const struct protocol *protocol = protocols[i];

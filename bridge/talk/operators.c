@@ -54,6 +54,18 @@ without(struct arena *arena, const struct room *room, const char *link)
 }
 
 void
+operators_tell_room(const struct talk *talk, const struct room *room, const struct card *card)
+{
+	struct work *work = work_new(write_telling, sizeof(struct telling));
+	struct telling *telling = work_with(work);
+	struct arena *arena = work_arena(work);
+
+	telling->each = arena_take(arena, sizeof *telling->each);
+	telling->each[telling->count++] = outbox_saying(talk->outbox, arena, room, NULL, NULL, card);
+	store_queue(talk->engine->store, work, written, talk->outbox);
+}
+
+void
 operators_tell(const struct talk *talk, const struct card *card, const char *but)
 {
 	const struct rooms *rooms = talk->rooms;

@@ -22,6 +22,7 @@
 #include "bridge/base/conf_tree.h"
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
+#include "bridge/rights/signing.h"
 #include "bridge/setup.h"
 #include "bridge/cli/topics.h"
 
@@ -138,6 +139,12 @@ keep_secret(const char *name)
 
 	if (!certificate)
 		make_pair(&certificate, &key);
+	if (!strncmp(name, "audit-key", 9)) {
+		struct signing_key *made = signing_make();
+		keep(name, signing_pem(arena, made));
+		signing_free(made);
+		return;
+	}
 	keep(name, end && !strcmp(end, ".pem") ? certificate : end && !strcmp(end, ".key") ? key : "a-secret-of-the-example");
 }
 

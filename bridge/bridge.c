@@ -25,6 +25,7 @@
 #include "bridge/rights/audit.h"
 #include "bridge/rights/checkpoint.h"
 #include "bridge/rights/role.h"
+#include "bridge/rights/seal.h"
 #include "bridge/run/follow.h"
 #include "bridge/run/hook.h"
 #include "bridge/run/http.h"
@@ -608,7 +609,7 @@ open_talk(struct bridge *bridge)
 
 	bridge->talk = (struct talk){ .engine = &bridge->engine, .outbox = outbox_open(&bridge->engine, &carriers),
 		.follows = follows_open(&bridge->engine), .manners = manners_new(), .mores = mores_new(), .pause = pause_new(), .approvals = approvals_new(),
-		.gateway = report_gateway, .gone = gone, .with = bridge };
+		.seal = bridge->seal, .gateway = report_gateway, .gone = gone, .with = bridge };
 	bridge_point_to(bridge, bridge->setup);
 	ci_follow(bridge->talk.follows, &bridge->talk);
 	bridge->frozen = frozen_open(&bridge->talk);
@@ -621,6 +622,14 @@ open_store(struct bridge *bridge, struct error *error)
 
 	bridge->engine.store = store_open(&bridge->engine, bridge->engine.state, bridge_tables, &why, error);
 	return bridge->engine.store ? EX_OK : store_exit(why);
+}
+
+/* Once the store is open: the folder is there, and its lock is ours. */
+static int
+open_seal(struct bridge *bridge, struct error *error)
+{
+	bridge->seal = seal_open(bridge->setup->secrets.key, bridge->engine.state, error);
+	return bridge->seal ? EX_OK : EX_OSERR;
 }
 
 static int
@@ -644,6 +653,8 @@ open_engine(struct bridge *bridge, struct error *error)
 	if (!bridge->engine.http)
 		return EX_OSERR;
 	int code = open_store(bridge, error);
+	if (code == EX_OK)
+		code = open_seal(bridge, error);
 	if (code != EX_OK)
 		return code;
 	bridge->anchor = anchor_open(bridge, error);
@@ -661,6 +672,7 @@ close_all(struct bridge *bridge)
 	hook_close(bridge->hook);
 	store_close(bridge->engine.store);
 	anchor_close(bridge->anchor);
+	seal_close(bridge->seal);
 	outbox_close(bridge->talk.outbox);
 	follows_close(bridge->talk.follows);
 	manners_free(bridge->talk.manners);

@@ -15,6 +15,7 @@ struct anchor;
 struct frozen;
 struct hook;
 struct manager;
+struct seal;
 struct setup;
 struct watch;
 
@@ -29,6 +30,7 @@ struct bridge {
 	struct frozen *frozen;
 	unsigned files;                         /* of links of ours that are being fetched or sent */
 	struct manager *manager;
+	struct seal *seal;                      /* a new configuration does not change it */
 	char *state;                            /* the folder; a new configuration does not move it */
 	int64_t began;                          /* wall ms */
 	char refused[400];                      /* the first mistake of a newer configuration that was not taken; "" */

@@ -13,6 +13,7 @@
 #include "bridge/base/text.h"
 #include "bridge/bridge.h"
 #include "bridge/rights/audit.h"
+#include "bridge/rights/seal.h"
 #include "bridge/run/hook.h"
 #include "bridge/run/store.h"
 #include "bridge/service_manager.h"
@@ -104,6 +105,8 @@ note_for_later(struct bridge *bridge, const struct setup *before, const struct s
 		note("the key of the audit takes effect at the next start", changes);
 	if (strcmp(zone, new_zone))
 		note("timezone takes effect at the next start", changes);
+	if (!seal_same(before->secrets.key, after->secrets.key))
+		note("the key of secrets takes effect at the next start; what was sealed with the other one cannot be read then", changes);
 }
 
 static void

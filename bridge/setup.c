@@ -18,6 +18,7 @@
 #include "bridge/rights/freeze.h"
 #include "bridge/rights/guard.h"
 #include "bridge/rights/role.h"
+#include "bridge/rights/seal.h"
 #include "bridge/run/hook.h"
 #include "bridge/talk/command.h"
 #include "bridge/talk/own.h"
@@ -38,8 +39,8 @@ static const struct setting gateway_settings[] = {
 const struct shape gateway_shape = { "gateway", sizeof(struct gateway), gateway_settings, "The gateway itself.", true };
 
 /* The sections that a file may hold at its top, beside links and services. */
-static const struct shape *const ours[] = { &anchor_shape, &hook_shape, &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape, &freeze_shape,
-	&alias_shape };
+static const struct shape *const ours[] = { &anchor_shape, &hook_shape, &seal_shape, &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape,
+	&freeze_shape, &alias_shape };
 
 enum { OURS = sizeof ours / sizeof *ours };
 
@@ -205,6 +206,21 @@ read_audit(struct setup *setup)
 	setup->audit = audit;
 	for (struct section *other = at; conf == setup->conf && (other = conf_next(conf_root(conf), other, anchor_shape.name));)
 		conf_mistake(conf, section_where(other), other, "there is one already (line %d); write all into that.", audit->where.line);
+}
+
+/* The key of what is kept encrypted. */
+
+static void
+read_secrets(struct setup *setup)
+{
+	struct section *at = conf_next(conf_root(setup->conf), NULL, seal_shape.name);
+
+	if (!at)
+		return;
+	if (conf_fill(setup->conf, at, &seal_shape, &setup->secrets))
+		seal_settings_check(setup->conf, at, &setup->secrets);
+	for (struct section *other = at; (other = conf_next(conf_root(setup->conf), other, seal_shape.name));)
+		conf_mistake(setup->conf, section_where(other), other, "there is one already (line %d); write all into that.", setup->secrets.where.line);
 }
 
 /* Services. */
@@ -582,6 +598,7 @@ setup_read(const char *path)
 	check_gateway(setup);
 	check_kinds(setup);
 	read_hooks(setup);
+	read_secrets(setup);
 	read_links(setup);
 	read_instances(setup);
 	read_rooms(setup);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "bridge/base/conf.h"
+#include "bridge/rights/seal.h"
 #include "bridge/talk/room.h"
 
 struct alias;
@@ -44,6 +45,7 @@ struct setup {
 	struct gateway gateway;
 	const struct hook_settings *hooks;      /* NULL: nothing listens */
 	const struct anchor_settings *audit;
+	struct seal_settings secrets;
 	struct rooms rooms;
 	size_t persons, roles;
 	struct link_setup *links;

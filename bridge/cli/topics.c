@@ -113,6 +113,7 @@ read_sections(struct topics *topics, struct arena *arena)
 	topics->sections[0].written = "NAME = VALUE, in no section";
 	add_section(topics, arena, TOPIC_GATEWAY, &anchor_shape, NULL);
 	add_section(topics, arena, TOPIC_GATEWAY, &hook_shape, NULL);
+	add_section(topics, arena, TOPIC_GATEWAY, &seal_shape, NULL);
 	for (size_t i = 0; protocols[i]; i++) {
 		const struct protocol *protocol = protocols[i];
 		const struct shape shape = { protocol->name, protocol->conf_size, protocol->settings, protocol->about, protocol->single };

@@ -22,6 +22,7 @@ struct pause;
 struct place;
 struct rights;
 struct rooms;
+struct seal;
 struct snapshot;
 struct task;
 
@@ -37,6 +38,7 @@ struct talk {
 	struct mores *mores;
 	struct pause *pause;
 	struct approvals *approvals;
+	const struct seal *seal;        /* what is kept encrypted is read with it */
 	struct card *(*gateway)(struct arena *, void *with);    /* how the gateway is; `with` is given to it */
 	/* Whether that account is in that place no more, as far as its chat can tell. It may wait. NULL: nobody can tell. */
 	bool (*gone)(struct task *, const struct place *, const char *account, void *with);

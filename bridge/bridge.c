@@ -37,6 +37,7 @@
 #include "bridge/setup.h"
 #include "bridge/talk/approval.h"
 #include "bridge/talk/card.h"
+#include "bridge/talk/code.h"
 #include "bridge/talk/files.h"
 #include "bridge/talk/frozen.h"
 #include "bridge/talk/hearing.h"
@@ -62,7 +63,8 @@ enum {
 };
 
 const struct tables *const bridge_tables[] = {
-	&audit_tables, &checkpoint_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, &pause_tables, &files_tables, &approval_tables, NULL
+	&audit_tables, &checkpoint_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, &pause_tables, &files_tables,
+	&approval_tables, &code_tables, NULL
 };
 
 /* What is served over HTTP. */

@@ -25,7 +25,7 @@
 #include "integrations/kinds/ci.h"
 
 static const struct setting gateway_settings[] = {
-	SETTING(gateway, admins,    TYPE_LIST,   NULL,                 "Who gives rights; named to those who lack one."),
+	SETTING(gateway, admins,    TYPE_LIST,   NULL,                 "Who gives rights; named to those who lack one. They let people set up one-time codes."),
 	SETTING(gateway, lines,     TYPE_NUMBER, "10",                 "The most lines of one answer."),
 	SETTING(gateway, log,       TYPE_TEXT,   "info",               "What the log tells: debug, info, warning or error; json, or \"json debug\", for programs."),
 	SETTING(gateway, name,      TYPE_TEXT,   "sally",              "Our nick and display name."),

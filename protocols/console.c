@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -47,6 +48,8 @@ enum {
 
 static const char CHANNEL[] = "here";
 
+enum { ALONE = '@' };
+
 struct console_conf {
 	const char *socket, *mode;
 };
@@ -70,6 +73,7 @@ struct client {
 	int fd;
 	unsigned uid;
 	const char *account, *shown;
+	const char *alone;              /* the channel that only those of that name hear: @ana */
 
 	char *in, *out;
 	size_t in_length;               /* of CONSOLE_LINE_MOST */
@@ -231,6 +235,13 @@ listens(const struct client *client)
 	return client->number && !client->gone;
 }
 
+/* Everybody, or those of the one name. */
+static bool
+hears(const struct client *client, const char *channel)
+{
+	return listens(client) && (!strcmp(channel, CHANNEL) || !strcmp(channel, client->alone));
+}
+
 /* From now on it is told what is said. */
 static void
 begin_to_listen(struct client *client)
@@ -243,19 +254,35 @@ begin_to_listen(struct client *client)
 
 /* What a client says. */
 
+/* /msg sally words: between the two of us, where all else is said to a room; NULL: it is not. */
+static const char *
+said_alone(const char *nick, const char *text)
+{
+	static const char msg[] = "/msg ";
+	size_t length = strlen(nick);
+
+	if (strncmp(text, msg, strlen(msg)) || strncasecmp(text + strlen(msg), nick, length) || text[strlen(msg) + length] != ' ')
+		return NULL;
+	return text + strlen(msg) + length + 1;
+}
+
 static bool
 say(struct task *task, struct client *client, struct json_object *object, struct arena *arena)
 {
 	struct link *link = client->console->link;
-	const char *text = json_string(object, "say", ""), *id = json_string(object, "id", NULL);
+	const char *text = json_string(object, "say", ""), *id = json_string(object, "id", NULL), *alone = said_alone(link->nick, text);
 	struct message message = {
-		.from = { client->account, client->shown, "SO_PEERCRED", true },
+		.from = { .account = client->account, .shown = client->shown, .proof = "SO_PEERCRED", .proven = true, .alone = client->alone },
 		.place = { link->name, CHANNEL, NULL },
 		/* Counters of a client are nothing that the next one does not count too. */
 		.id = id && ulid_valid(id) ? id : NULL,
-		.text = text_clean(arena, text, strlen(text)),
+		.text = text_clean(arena, alone ? alone : text, strlen(alone ? alone : text)),
 		.direct = !client->console->room,
 	};
+	if (alone) {
+		message.direct = true;
+		message.place.channel = client->alone;
+	}
 	struct json_object *answer = json_new_object(arena);
 	bool heard = bridge_hear(task, link, &message, 1, NULL);
 
@@ -538,6 +565,7 @@ client_new(struct console *console, int fd, uid_t uid)
 	client->uid = uid;
 	client->shown = name_of(client->arena, uid);
 	client->account = arena_printf(client->arena, "%s/%s", console->link->name, client->shown);
+	client->alone = arena_printf(client->arena, "%c%s", ALONE, client->shown);
 	client->in = memory_take(CONSOLE_LINE_MOST);
 	client->next = console->clients;
 	console->clients = client;
@@ -716,7 +744,7 @@ tell(struct client *client, const struct card *card, struct lines lines, const c
 	client->owed++;
 }
 
-/* Says it to everybody who listens. The newest of them, or 0. */
+/* Says it to everybody who is to hear it. The newest of them, or 0. */
 static uint64_t
 tell_all(struct task *task, const struct console *console, const struct delivery *delivery, bool again)
 {
@@ -726,7 +754,7 @@ tell_all(struct task *task, const struct console *console, const struct delivery
 	if (again)
 		lines.each[0] = task_text(task, "%s (resent)", lines.each[0]);
 	for (struct client *client = console->clients; client; client = client->next) {
-		if (!listens(client))
+		if (!hears(client, delivery->place.channel))
 			continue;
 		tell(client, delivery->card, lines, delivery->txn);
 		newest = client->number > newest ? client->number : newest;
@@ -747,10 +775,10 @@ take_out(struct console *console, struct delivering *mine)
 
 /* Whether anybody is left of those up to this number. */
 static bool
-still_there(const struct console *console, uint64_t newest)
+still_there(const struct console *console, const char *channel, uint64_t newest)
 {
 	for (const struct client *client = console->clients; client; client = client->next)
-		if (listens(client) && client->number <= newest)
+		if (hears(client, channel) && client->number <= newest)
 			return true;
 	return false;
 }
@@ -765,7 +793,7 @@ until_shown(struct task *task, struct console *console, const struct delivery *d
 
 	console->delivering = &mine;
 	while (!mine.acked && !console->closing && !task->cancelled) {
-		if (!still_there(console, told)) {
+		if (!still_there(console, delivery->place.channel, told)) {
 			told = tell_all(task, console, delivery, again);
 			again = again || told;
 		}
@@ -784,7 +812,7 @@ deliver(struct task *task, struct link *link, const struct delivery *delivery, s
 	(void)done;             /* a console has no ids, and somebody may come at any time */
 	if (!console || console->closing)
 		return task_fail(task, "The console does not listen.");
-	if (strcmp(delivery->place.channel, CHANNEL))
+	if (strcmp(delivery->place.channel, CHANNEL) && *delivery->place.channel != ALONE)
 		return task_fail(task, "The console has no channel %s.", delivery->place.channel);
 	if (delivery->txn)
 		return until_shown(task, console, delivery);

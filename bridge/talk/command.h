@@ -36,6 +36,8 @@ struct command {
 	bool calms;                     /* CARE_CHANGE, and no lock or freeze holds it: it ends something, or changes only what is told */
 	bool decides;                   /* of use only where something waits for a yes */
 	bool same;                      /* answers everybody alike, whoever asks */
+	bool certain;                   /* CARE_LOOK, but who asks must be proven as well as for a change */
+	const char *const *only;        /* of two rows of a verb the first: where one of these words (ended by NULL) follows it. NULL: always */
 	/* Where several services of a room have the verb: whether this one knows what the words name. It may wait. NULL: it cannot tell. */
 	bool (*suits)(struct request *);
 	/* What exactly would be done: checks, fills in defaults with request_set(). It may wait, and changes nothing. NULL: the

@@ -8,10 +8,12 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/log.h"
+#include "bridge/base/secret.h"
 #include "bridge/base/text.h"
 #include "bridge/base/ulid.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/carry.h"
+#include "bridge/talk/code.h"
 #include "bridge/talk/help.h"
 #include "bridge/talk/label.h"
 #include "bridge/talk/manners.h"
@@ -252,7 +254,7 @@ find(struct heard *heard, bool *known)
 {
 	struct request *request = &heard->request;
 	const char *first = heard->words.each[0];
-	const struct command *own = command_find(own_commands, first);
+	const struct command *own = own_find(&heard->words);
 	const struct instance *instance = instance_named(request, first);
 	struct candidate among[CANDIDATES];
 
@@ -386,7 +388,7 @@ attend(struct task *task, void *with)
 	heard->own.by_sign = message->meant;
 	const char *line = command_addressed(message->text, talk->prefix, talk->name, message->direct);
 	if (line)
-		request->line = arena_slice(task->arena, line, strcspn(line, "\n"));
+		request->line = code_hidden(task->arena, arena_slice(task->arena, line, strcspn(line, "\n")), message->direct, heard->own.digits);
 
 	/* Of an earlier life, whose prefix or rooms were others. */
 	if (!hearing_ours(talk, message))
@@ -397,6 +399,7 @@ attend(struct task *task, void *with)
 		carry_refuse(request, request->person ? "too many of your commands are still running; wait for one to end" : NULL, "refused: too many at once");
 	else if (understand(heard))
 		carry_out(request);
+	secret_wipe(heard->own.digits, sizeof heard->own.digits);
 	if (heard->admitted)
 		manners_end(talk->manners, heard->who);
 }
@@ -483,7 +486,7 @@ names_change(const struct talk *talk, const struct message *message)
 		char *expanded = expand(talk, arena, message->direct ? NULL : room_of(talk->rooms, &message->place), &words);
 		if (expanded && !words_read(arena, expanded, &words, NULL))
 			words.count = 0;
-		const struct command *own = words.count ? command_find(own_commands, words.each[0]) : NULL;
+		const struct command *own = own_find(&words);
 		changes = own && own->care != CARE_LOOK;
 		for (size_t w = 0; !own && w < words.count && w < 2 && !changes; w++)
 			for (size_t i = 0; talk->instances[i] && !changes; i++) {
@@ -501,34 +504,44 @@ hearing_changes(const struct talk *talk, const struct message *message)
 	return may_change(talk, message) && names_change(talk, message);
 }
 
-/* Our own verbs that answer everybody alike, where strangers may use them: nobody is asked who it was. */
-static bool
-same_for_all(const struct talk *talk, const struct message *message)
+/* The verb of ours that it means; NULL: none, or an alias, which is one word for many things. */
+static const struct command *
+own_meant(const struct talk *talk, const struct message *message)
 {
 	struct arena *arena = arena_new();
 	const char *line = command_addressed(message->text, talk->prefix, talk->name, message->direct);
 	const struct room *room = message->direct ? NULL : room_of(talk->rooms, &message->place);
+	char digits[TOTP_DIGITS + 1];
 	struct words words;
 	const struct command *own = NULL;
 
-	if (line && words_read(arena, line, &words, NULL) && words.count && !expand(talk, arena, room, &words))
-		own = command_find(own_commands, words.each[0]);
-	struct ask ask = { .room = room ? room->name : NULL, .verb = own ? own->verb : NULL };
-	bool same = own && own->same && rights_could(talk->rights, &ask);
+	if (line && words_read(arena, code_hidden(arena, line, message->direct, digits), &words, NULL) && words.count && !expand(talk, arena, room, &words))
+		own = own_find(&words);
 	arena_free(arena);
-	return same;
+	return own;
+}
+
+/* Our own verbs that answer everybody alike, where strangers may use them: nobody is asked who it was. */
+static bool
+same_for_all(const struct talk *talk, const struct message *message, const struct command *own)
+{
+	const struct room *room = message->direct ? NULL : room_of(talk->rooms, &message->place);
+	struct ask ask = { .room = room ? room->name : NULL, .verb = own ? own->verb : NULL };
+
+	return own && own->same && rights_could(talk->rights, &ask);
 }
 
 enum proof
 hearing_wants_proof(const struct talk *talk, const struct message *message)
 {
 	const struct speaker *from = &message->from;
+	const struct command *own = hearing_ours(talk, message) ? own_meant(talk, message) : NULL;
 
-	if (!hearing_ours(talk, message) || same_for_all(talk, message))
+	if (!hearing_ours(talk, message) || same_for_all(talk, message, own))
 		return PROOF_NONE;
 	if (from->proven && !rights_person(talk->rights, from->account))
 		return PROOF_TO_LOOK;           /* nobody we know: they change nothing, whatever they say */
-	return names_change(talk, message) ? PROOF_TO_CHANGE : PROOF_TO_LOOK;
+	return (own && own->certain) || names_change(talk, message) ? PROOF_TO_CHANGE : PROOF_TO_LOOK;
 }
 
 /* Refused for good: what is still in the store would be carried out after the next start, when nobody expects it any more. */

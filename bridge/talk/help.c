@@ -152,6 +152,21 @@ help_verb(struct request *request, const struct command *command, const char *se
 	return request_reply(request, card);
 }
 
+/* A verb may have two rows: one for everybody, one for those who administer. */
+static bool
+help_own(struct request *request, const char *word)
+{
+	const struct command *first = NULL;
+
+	for (const struct command *own = own_commands; own->verb; own++)
+		if (!strcasecmp(own->verb, word) && (!first || may(request, NULL, own))) {
+			if (first)
+				help_verb(request, first, "");
+			first = own;
+		}
+	return help_verb(request, first, "");
+}
+
 static bool
 help_service(struct request *request, const struct instance *instance)
 {
@@ -184,7 +199,7 @@ help_run(struct request *request)
 	if (!word)
 		return help_all(request);
 	if (command_find(own_commands, word))
-		return help_verb(request, command_find(own_commands, word), "");
+		return help_own(request, word);
 	for (size_t i = 0; request->talk->instances[i]; i++) {
 		const struct instance *instance = request->talk->instances[i];
 		if (!offered(request, instance))

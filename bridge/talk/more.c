@@ -126,7 +126,7 @@ static bool
 in_private(struct request *request, const struct kept *kept)
 {
 	struct card *whole = card_copy(request->task->arena, kept->card);
-	struct place place = { request->place.link, request->from.alone ? request->from.alone : request->from.shown, NULL };
+	struct place place = request_alone(request);
 
 	whole->skip = 0;
 	whole->most = PRIVATE_MOST;

@@ -1,6 +1,9 @@
 /* own: the verbs that are ours and no service's. */
 #include "bridge/talk/own.h"
 
+#include <strings.h>
+
+#include "bridge/talk/code_verb.h"
 #include "bridge/talk/frozen.h"
 #include "bridge/talk/help.h"
 #include "bridge/talk/more.h"
@@ -8,12 +11,20 @@
 #include "bridge/talk/vote.h"
 #include "bridge/talk/why.h"
 
+static const char *const of_administrators[] = { "enrol", "reset", NULL };
+
 const struct command own_commands[] = {
 	{ .verb = "approvals", .decides = true, .usage = "", .about = "lists what waits for a yes", .example = "approvals", .run = approvals_run },
 	{ .verb = "approve", .decides = true, .care = CARE_DECIDE, .usage = "ID|CODE", .about = "says yes to what somebody asked for", .example = "approve B31",
 		.sign = "\U0001f44d", .params = { { "ID", true, false } }, .run = approve_run },
 	{ .verb = "deny", .decides = true, .care = CARE_DECIDE, .usage = "ID|CODE [REASON]", .about = "says no to it, or takes back what you asked for yourself",
 		.example = "deny B31 wait for the cart fix", .sign = "\U0001f44e", .params = { { "ID", true, false }, { "REASON", false, true } }, .run = deny_run },
+	{ .verb = "code", .care = CARE_CHANGE, .only = of_administrators, .usage = "enrol|reset PERSON",
+		.about = "lets somebody set up one-time codes within a day; takes theirs away", .example = "code enrol alice",
+		.params = { { "WHAT", true, false }, { "PERSON", true, false } }, .always = true, .resolve = code_admin_resolve, .run = code_admin_run,
+		.settle = code_admin_settle },
+	{ .verb = "code", .usage = "[begin|DIGITS]", .about = "in private: whether your one-time codes are set up; begin: sets them up; DIGITS: gives one",
+		.example = "code begin", .params = { { "WHAT", false, true } }, .certain = true, .run = code_run },
 	{ .verb = "freeze", .usage = "", .about = "says what is frozen, until when and why, or when it will be", .example = "freeze", .run = frozen_run },
 	{ .verb = "help", .usage = "[VERB|SERVICE]", .about = "shows what you may do here", .example = "help build",
 		.params = { { "WORD", false, false } }, .run = help_run },
@@ -32,3 +43,23 @@ const struct command own_commands[] = {
 	{ .verb = "yes", .decides = true, .care = CARE_DECIDE, .usage = "", .about = "confirms what you have just asked for", .example = "yes", .run = yes_run },
 	{ 0 }
 };
+
+static bool
+is_meant(const struct command *command, const struct words *words)
+{
+	if (!command->only)
+		return true;
+	for (size_t i = 0; words->count > 1 && command->only[i]; i++)
+		if (!strcasecmp(command->only[i], words->each[1]))
+			return true;
+	return false;
+}
+
+const struct command *
+own_find(const struct words *words)
+{
+	for (const struct command *own = own_commands; words->count && own->verb; own++)
+		if (!strcasecmp(own->verb, words->each[0]) && is_meant(own, words))
+			return own;
+	return NULL;
+}

@@ -5,5 +5,7 @@
 #include "bridge/talk/command.h"
 
 extern const struct command own_commands[];            /* ended by { 0 } */
+/* The row that the words mean: of a verb that has two, by the word behind it. NULL: no verb of ours. */
+const struct command *own_find(const struct words *);
 
 #endif

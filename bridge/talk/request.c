@@ -104,6 +104,20 @@ request_reply(struct request *request, struct card *card)
 	return true;
 }
 
+const char *
+request_code(const struct request *request)
+{
+	return *request->own->digits ? request->own->digits : NULL;
+}
+
+struct place
+request_alone(const struct request *request)
+{
+	if (!request->room && !request->from.alone)
+		return request->place;
+	return (struct place){ request->place.link, request->from.alone ? request->from.alone : request->from.shown, NULL };
+}
+
 bool
 request_takes_files(const struct request *request)
 {

@@ -6,12 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bridge/rights/totp.h"
+
 struct card;
 
 enum { REPLIES_MOST = 16 };
 
 struct request_private {
 	bool dry;                       /* --dry-run */
+	char digits[TOTP_DIGITS + 1];   /* the one-time code that was said with it; "": none. It is in nothing else of the request */
 	bool asking;                    /* resolve() or suits() is at work: nothing may be answered yet */
 	bool crowded;                   /* resolve() had more to set than there is room for */
 	int64_t event;                  /* the message it came from; 0: none was kept */

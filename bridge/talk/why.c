@@ -94,7 +94,7 @@ why_find(struct arena *arena, const struct why_asked *asked, const char *line, s
 		return false;
 	if (!words.count)
 		return error_set(error, "that is no command");
-	reading = (struct reading){ NULL, command_find(own_commands, words.each[0]), 1 };
+	reading = (struct reading){ NULL, own_find(&words), 1 };
 	if (reading.command)
 		return decide(arena, asked, &words, &reading, out, error);
 	while ((!found || !out->decision.allowed) && next_reading(asked, &words, &after, &reading)) {

@@ -187,14 +187,14 @@ enrol(void)
 static bool
 add_result(const struct audit_record *record, void *with)
 {
-	char later[sizeof world.audit];
+	char later[sizeof world.audit + 200];
 
 	(void)with;
 	if (strcmp(record->entry.what, "code"))
 		return true;
 	assert_string_equal(record->entry.account, "corp/alice");
-	snprintf(later, sizeof later, "%s|%s", record->entry.result, world.audit);
-	memcpy(world.audit, later, sizeof later);
+	snprintf(later, sizeof later, "%.150s|%s", record->entry.result, world.audit);
+	memcpy(world.audit, later, sizeof world.audit);
 	return true;
 }
 

@@ -43,6 +43,7 @@
 #include "bridge/talk/hearing.h"
 #include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
+#include "bridge/talk/lock.h"
 #include "bridge/talk/manners.h"
 #include "bridge/talk/more.h"
 #include "bridge/talk/operators.h"
@@ -64,7 +65,7 @@ enum {
 
 const struct tables *const bridge_tables[] = {
 	&audit_tables, &checkpoint_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, &pause_tables, &files_tables,
-	&approval_tables, &code_tables, NULL
+	&approval_tables, &code_tables, &lock_tables, NULL
 };
 
 /* What is served over HTTP. */
@@ -511,6 +512,8 @@ begin(struct task *task, void *with)
 		log_error("What was left open could not be read: %s", task->error.text);
 	if (!pause_load(task, bridge->talk.pause))
 		log_error("Whether everything is paused could not be read: %s", task->error.text);
+	if (!locks_load(task, bridge->talk.locks))
+		log_error("What is locked could not be read: %s", task->error.text);
 	if (!approvals_load(task, &bridge->talk))
 		log_error("What waits for approval could not be read: %s", task->error.text);
 	if (bridge->stopping)
@@ -521,6 +524,7 @@ begin(struct task *task, void *with)
 		take_left(bridge, &left->messages[i].message, left->messages[i].event);
 	outbox_begin(bridge->talk.outbox);
 	follows_begin(bridge->talk.follows);
+	locks_begin(bridge->talk.locks);
 	links_begin(&bridge->links);
 	anchor_begin(bridge->anchor);
 	bridge->begun = true;
@@ -592,6 +596,7 @@ bridge_point_to(struct bridge *bridge, struct setup *setup)
 	talk->rights = setup->rights;
 	talk->guards = setup->guards;
 	talk->freezes = setup->freezes;
+	talk->lock_limits = setup->lock_limits;
 	talk->rooms = &setup->rooms;
 	talk->instances = setup->instances;
 	talk->aliases = setup->aliases;
@@ -615,6 +620,7 @@ open_talk(struct bridge *bridge)
 	bridge_point_to(bridge, bridge->setup);
 	ci_follow(bridge->talk.follows, &bridge->talk);
 	bridge->frozen = frozen_open(&bridge->talk);
+	bridge->talk.locks = locks_open(&bridge->talk);
 }
 
 static int
@@ -681,6 +687,7 @@ close_all(struct bridge *bridge)
 	mores_free(bridge->talk.mores);
 	pause_free(bridge->talk.pause);
 	approvals_free(bridge->talk.approvals);
+	locks_close(bridge->talk.locks);
 	links_close(&bridge->links);
 	http_close(bridge->engine.http);
 	children_close(bridge->engine.children);

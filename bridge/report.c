@@ -21,6 +21,7 @@
 #include "bridge/setup.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/command.h"
+#include "bridge/talk/lock.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/pause.h"
 #include "bridge/talk/room.h"
@@ -93,6 +94,8 @@ say_status(const struct bridge *bridge, struct arena *arena, struct text *out)
 	say_hooks(bridge, out);
 	if (pause_why(bridge->talk.pause, arena))
 		text_printf(out, "Paused: %s\n", pause_why(bridge->talk.pause, arena));
+	for (size_t i = 0; i < locks_count(bridge->talk.locks); i++)
+		text_printf(out, "Locked: %s\n", locks_text(bridge->talk.locks, arena, i));
 	text_printf(out, "Work: %u followed, %u unsaid.   Store: ", follows_count(bridge->talk.follows, NULL), unsaid.count);
 	if (store_failing(bridge->engine.store, &why))
 		text_printf(out, "failing: %s\n", why.text);
@@ -165,6 +168,8 @@ report_gateway(struct arena *arena, void *with)
 
 	if (paused)
 		card_fact(card, NULL, "%s", paused);
+	for (size_t i = 0; i < locks_count(bridge->talk.locks); i++)
+		card_fact(card, "Locked", "%s", locks_text(bridge->talk.locks, arena, i));
 	if (failing)
 		card_fact(card, NULL, "the store fails: %s", why.text);
 	add_links(card, bridge, arena);
@@ -235,6 +240,7 @@ say_status_json(const struct bridge *bridge, struct arena *arena, struct text *o
 	json_object_object_add(status, "services", json_object_get(services));
 	if (bridge->setup->hooks)
 		json_object_object_add(status, "hooks", json_object_get(hooks_json(bridge, arena)));
+	json_object_object_add(status, "locks", json_object_get(locks_json(bridge->talk.locks, arena)));
 	json_set_integer(status, "followed", follows_count(bridge->talk.follows, NULL));
 	json_set(status, "store", store_failing(bridge->engine.store, &why) ? why.text : "ok");
 	text_printf(out, "%s\n", json_write(status));

@@ -21,6 +21,7 @@
 #include "bridge/rights/seal.h"
 #include "bridge/run/hook.h"
 #include "bridge/talk/command.h"
+#include "bridge/talk/lock.h"
 #include "bridge/talk/own.h"
 #include "integrations/kinds/ci.h"
 
@@ -40,7 +41,7 @@ const struct shape gateway_shape = { "gateway", sizeof(struct gateway), gateway_
 
 /* The sections that a file may hold at its top, beside links and services. */
 static const struct shape *const ours[] = { &anchor_shape, &hook_shape, &seal_shape, &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape,
-	&freeze_shape, &alias_shape };
+	&freeze_shape, &lock_shape, &alias_shape };
 
 enum { OURS = sizeof ours / sizeof *ours };
 
@@ -498,6 +499,21 @@ owner(struct arena *arena)
 }
 
 static void
+read_locks(struct setup *setup, const struct sections *roles)
+{
+	struct section *at = conf_next(conf_root(setup->conf), NULL, lock_shape.name);
+
+	if (!at)
+		return;
+	struct lock_settings *limits = arena_take(conf_arena(setup->conf), sizeof *limits);
+	if (conf_fill(setup->conf, at, &lock_shape, limits))
+		lock_settings_check(setup->conf, at, limits, roles);
+	setup->lock_limits = limits;
+	for (struct section *other = at; (other = conf_next(conf_root(setup->conf), other, lock_shape.name));)
+		conf_mistake(setup->conf, section_where(other), other, "there is one already (line %d); write all into that.", section_where(at).line);
+}
+
+static void
 read_rights(struct setup *setup)
 {
 	struct rights_world world = { .instance = world_instance, .verb = world_verb, .nearest = world_nearest, .room = world_room,
@@ -512,6 +528,7 @@ read_rights(struct setup *setup)
 	setup->roles = roles->count;
 	setup->rights = rights_compile(setup->conf, persons, roles, &setup->gateway.strangers, &setup->gateway.admins, owner(arena), &world);
 	setup->guards = guards_compile(setup->conf, &approvals, &confirms, setup->rights, &world);
+	read_locks(setup, roles);
 	setup->freezes = freezes_compile(setup->conf, &freezes, roles, &world);
 }
 

@@ -18,6 +18,7 @@ struct guards;
 struct hook_settings;
 struct instance;
 struct integration;
+struct lock_settings;
 struct protocol;
 struct rights;
 
@@ -56,6 +57,7 @@ struct setup {
 	const struct rights *rights;
 	const struct guards *guards;
 	struct freezes *freezes;
+	const struct lock_settings *lock_limits;        /* NULL: none was written */
 };
 
 /* Reads and checks. Never NULL: look at conf_mistakes(setup->conf). Free with setup_free(). */

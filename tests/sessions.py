@@ -40,9 +40,10 @@ room "ops" {{ places = {{ "corp/{channel}" }} services = {{ "ci", "lab" }} }}
 person "alice" {{ accounts = {{ "corp/{alice}" }} roles = {{ "developer" }} }}
 person "bob" {{ accounts = {{ "corp/{bob}" }} roles = {{ "developer", "releaser" }} }}
 person "carol" {{ accounts = {{ "corp/{carol}" }} roles = {{ "reader" }} }}
-role "reader" {{ look = {{ "*" }} in = {{ "ops" }} }}
+role "reader" {{ look = {{ "*" }} may = {{ "gateway.lock" }} in = {{ "ops" }} }}
 role "developer" {{ look = {{ "*" }} may = {{ "ci.build target!=prod", "ci.stop", "ci.retry", "ci.watch", "ci.unwatch", "lab.*" }} in = {{ "ops" }} }}
-role "releaser" {{ may = {{ "ci.build" }} in = {{ "ops" }} }}
+role "releaser" {{ may = {{ "ci.build", "gateway.lock" }} in = {{ "ops" }} }}
+freeze "stock-taking" {{ for = {{ "ci.build branch=frozen" }} dates = {{ "2020-01-01 - 2099-12-31" }} except = {{ "releaser" }} }}
 alias "ship" {{ is = "ci build web target=prod $*" in = {{ "ops" }} }}
 runner "ci" {{
 	job "web" {{

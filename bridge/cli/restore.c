@@ -26,6 +26,7 @@
 #include "bridge/talk/label.h"
 #include "bridge/talk/message.h"
 #include "bridge/talk/outbox.h"
+#include "bridge/talk/lock.h"
 #include "bridge/talk/pause.h"
 
 enum {
@@ -41,7 +42,8 @@ struct restore {
 	int64_t made;                   /* wall ms */
 	int64_t bad;                    /* the first record that did not fit when the backup was made; 0: none */
 	int64_t known[LABEL_LETTERS];   /* the numbers of the state that is laid aside */
-	struct pause_row pause;         /* of that state too: whoever paused is obeyed */
+	struct pause_row pause;         /* of that state too: whoever paused is obeyed, */
+	struct lock_rows *locks;        /* and what was locked or released since is; NULL: that is not known */
 	int64_t skip, unknown, unheard, unsaid, records;
 };
 
@@ -173,7 +175,7 @@ close_past(struct db *db, void *with, struct arena *arena, struct error *error)
 	restore->skip = SKIP_LEAST + (age > 0 ? age / SKIP_EVERY : 0);
 	if (!intent_restored(db, &restore->unknown, error) || !message_restored(db, &restore->unheard, error)
 	    || !approval_restored(db, error) || !outbox_restored(db, &restore->unsaid, error) || !label_restored(db, restore->skip, restore->known, error)
-	    || (restore->pause.on && !pause_write(db, &restore->pause, error)))
+	    || (restore->pause.on && !pause_write(db, &restore->pause, error)) || (restore->locks && !lock_rows_write(db, restore->locks, error)))
 		return false;
 	struct audit_entry entry = { .what = "restored", .account = keep_who(arena),
 		.result = arena_printf(arena, "from the backup of %s; open then: %lld requests, %lld commands heard, %lld messages; short ids go on %lld further; "
@@ -188,6 +190,8 @@ read_present(struct db *db, void *with, struct arena *arena, struct error *error
 	struct restore *restore = with;
 
 	if (!label_numbers(db, restore->known, error))
+		return false;
+	if (db_version(db, lock_tables.name) && !lock_rows_read(db, arena, &restore->locks, error))
 		return false;
 	return !db_version(db, pause_tables.name) || pause_read(db, &restore->pause, arena, error);
 }

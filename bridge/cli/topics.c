@@ -16,6 +16,7 @@
 #include "bridge/run/hook.h"
 #include "bridge/setup.h"
 #include "bridge/talk/command.h"
+#include "bridge/talk/lock.h"
 #include "bridge/talk/own.h"
 #include "bridge/talk/room.h"
 
@@ -106,7 +107,7 @@ add_section(struct topics *topics, struct arena *arena, enum topic_group group, 
 static void
 read_sections(struct topics *topics, struct arena *arena)
 {
-	const struct shape *const people[] = { &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape, &freeze_shape, &alias_shape };
+	const struct shape *const people[] = { &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape, &freeze_shape, &lock_shape, &alias_shape };
 
 	topics->sections = arena_take(arena, SECTIONS_MOST * sizeof *topics->sections);
 	add_section(topics, arena, TOPIC_GATEWAY, &gateway_shape, NULL);

@@ -143,12 +143,19 @@ holds(const struct condition *condition, const struct ask *ask)
 	return there || condition->not;
 }
 
+/* Who may lock may unlock: whose lock it is decides the rest. */
+static bool
+verb_fits(const struct rule *rule, const struct ask *ask)
+{
+	return text_glob(rule->verb, ask->verb) || (!ask->instance && !strcmp(ask->verb, "unlock") && text_glob(rule->verb, "lock"));
+}
+
 enum fit
 rule_fit(const struct rule *rule, const struct ask *ask)
 {
 	if (rule->look && ask->changes)
 		return FIT_NONE;
-	if (!text_glob(rule->service, ask->instance ? ask->instance : RULE_OURSELVES) || !text_glob(rule->verb, ask->verb))
+	if (!text_glob(rule->service, ask->instance ? ask->instance : RULE_OURSELVES) || !verb_fits(rule, ask))
 		return FIT_NONE;
 	for (size_t i = 0; i < rule->count; i++)
 		if (!holds(&rule->conditions[i], ask))

@@ -5,6 +5,7 @@
 
 #include "bridge/base/clock.h"
 #include "bridge/talk/frozen.h"
+#include "bridge/talk/lock.h"
 #include "bridge/talk/pause.h"
 #include "bridge/talk/record.h"
 #include "bridge/talk/request.h"
@@ -52,6 +53,14 @@ paused(const struct request *request)
 	return (struct hold){ "paused", pause ? pause_why(pause, request->task->arena) : NULL, "resume ends it" };
 }
 
+static const char *
+lock_on(const struct request *request)
+{
+	struct ask ask = decide_question(request);
+
+	return command_held(request->command) && request->talk->locks ? locks_hold(request->talk->locks, request->task->arena, &ask) : NULL;
+}
+
 static struct hold
 frozen(const struct request *request, struct decision *decision)
 {
@@ -74,6 +83,8 @@ decide_held(const struct request *request, struct decision *decision)
 {
 	struct hold hold = paused(request);
 
+	if (!hold.why)
+		hold = (struct hold){ "locked", lock_on(request), "locks" };
 	return hold.why ? hold : frozen(request, decision);
 }
 
@@ -83,11 +94,13 @@ decide_beside(const struct request *request)
 	struct task *task = request->task;
 	struct ask ask = decide_question(request);
 	struct needs needs;
-	const char *freeze = NULL;
+	const char *freeze = NULL, *lock = "";
 
 	decide_needs(request, &needs);
 	if (request->instance && command_held(request->command) && request->talk->freezes)
 		frozen_holds(task->arena, request->talk->freezes, &ask, request->person, clock_wall(), &freeze, NULL);
+	if (freeze && request->talk->locks)
+		lock = task_text(task, ", %s", lock_on(request) ? lock_on(request) : "no lock");
 	const char *others = needs_text(task->arena, &needs);
-	return task_text(task, "%s%s%s%s", *others ? ", " : "", others, freeze ? ", " : "", freeze ? freeze : "");
+	return task_text(task, "%s%s%s%s%s", *others ? ", " : "", others, lock, freeze ? ", " : "", freeze ? freeze : "");
 }

@@ -6,6 +6,7 @@
 #include "bridge/talk/code_verb.h"
 #include "bridge/talk/frozen.h"
 #include "bridge/talk/help.h"
+#include "bridge/talk/lock.h"
 #include "bridge/talk/more.h"
 #include "bridge/talk/pause.h"
 #include "bridge/talk/vote.h"
@@ -29,6 +30,11 @@ const struct command own_commands[] = {
 	{ .verb = "help", .usage = "[VERB|SERVICE]", .about = "shows what you may do here", .example = "help build",
 		.params = { { "WORD", false, false } }, .run = help_run },
 	{ .verb = "gateway", .usage = "", .about = "says how I am: links, services, what is going on", .example = "gateway", .run = help_gateway },
+	{ .verb = "lock", .care = CARE_CHANGE, .letter = 'L', .usage = "TARGET [until=TIME|for=SPAN] REASON",
+		.about = "holds up what would change a target: a service, a value of an argument, SERVICE/VALUE, with * and ?; until its time or unlock",
+		.example = "lock prod for=2h migrating carts", .params = { { "TARGET", true, false }, { "REASON", true, true }, { "UNTIL", false, false },
+		{ "FOR", false, false } }, .always = true, .resolve = lock_resolve, .run = lock_run, .settle = lock_settle },
+	{ .verb = "locks", .usage = "", .about = "shows what is locked, by whom, until when and why", .example = "locks", .run = lock_list },
 	{ .verb = "more", .usage = "[dm|file]", .about = "goes on with the last answer here; dm: all of it in private; file: all of it as a file", .example = "more",
 		.params = { { "WHERE", false, false } }, .run = more_run },
 	{ .verb = "pause", .care = CARE_CHANGE, .usage = "[REASON]", .about = "refuses everything that changes something, in every room, until resume",
@@ -37,6 +43,9 @@ const struct command own_commands[] = {
 		.params = { { "WORD", false, true } }, .same = true, .run = help_ping },
 	{ .verb = "resume", .care = CARE_CHANGE, .usage = "", .about = "ends a pause", .example = "resume", .always = true, .run = resume_run,
 		.settle = resume_settle },
+	{ .verb = "unlock", .care = CARE_CHANGE, .usage = "TARGET|ID", .about = "releases a lock; who may lock may say it, and the configuration says whose",
+		.example = "unlock prod", .params = { { "TARGET", true, false } }, .always = true, .resolve = unlock_resolve, .run = unlock_run,
+		.settle = unlock_settle },
 	{ .verb = "whoami", .usage = "", .about = "says who you are to me, and how that was proven", .example = "whoami", .run = help_whoami },
 	{ .verb = "why", .usage = "COMMAND", .about = "says which rule allows a command, or what is missing", .example = "why build web",
 		.params = { { "COMMAND", true, true } }, .run = why_run },

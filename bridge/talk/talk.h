@@ -15,6 +15,8 @@ struct follows;
 struct freezes;
 struct guards;
 struct instance;
+struct lock_settings;
+struct locks;
 struct manners;
 struct mores;
 struct outbox;
@@ -39,6 +41,8 @@ struct talk {
 	struct pause *pause;
 	struct approvals *approvals;
 	const struct seal *seal;        /* what is kept encrypted is read with it */
+	struct locks *locks;
+	const struct lock_settings *lock_limits;        /* NULL: none was written */
 	struct card *(*gateway)(struct arena *, void *with);    /* how the gateway is; `with` is given to it */
 	/* Whether that account is in that place no more, as far as its chat can tell. It may wait. NULL: nobody can tell. */
 	bool (*gone)(struct task *, const struct place *, const char *account, void *with);

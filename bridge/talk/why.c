@@ -10,6 +10,7 @@
 #include "bridge/talk/card.h"
 #include "bridge/talk/frozen.h"
 #include "bridge/talk/help.h"
+#include "bridge/talk/lock.h"
 #include "bridge/talk/own.h"
 #include "bridge/talk/request.h"
 #include "bridge/talk/room.h"
@@ -31,7 +32,10 @@ clear(struct arena *arena, const struct why_asked *asked, const struct reading *
 	if (!reading->instance || !command_held(reading->command) || !asked->freezes)
 		return NULL;
 	frozen_holds(arena, asked->freezes, ask, rights_person(asked->rights, asked->account), asked->wall, &sentence, NULL);
-	return sentence;
+	if (!asked->locks)
+		return sentence;
+	const char *lock = locks_hold(asked->locks, arena, ask);
+	return arena_printf(arena, "%s; %s", lock ? lock : "no lock", sentence);
 }
 
 static bool
@@ -110,7 +114,7 @@ why_run(struct request *request)
 {
 	struct task *task = request->task;
 	const struct talk *talk = request->talk;
-	const struct why_asked asked = { .rights = talk->rights, .freezes = talk->freezes, .instances = talk->instances, .room = request->room,
+	const struct why_asked asked = { .rights = talk->rights, .freezes = talk->freezes, .locks = talk->locks, .instances = talk->instances, .room = request->room,
 		.account = request->from.account, .wall = clock_wall() };
 	const char *line = request_param(request, "COMMAND");
 	struct why why;

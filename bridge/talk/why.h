@@ -12,6 +12,7 @@ struct arena;
 struct error;
 struct freezes;
 struct instance;
+struct locks;
 struct request;
 struct room;
 
@@ -19,6 +20,7 @@ struct room;
 struct why_asked {
 	const struct rights *rights;
 	const struct freezes *freezes;                  /* NULL: none is looked at */
+	const struct locks *locks;                      /* NULL: no gateway runs here, so nobody knows */
 	const struct instance *const *instances;        /* ended by NULL */
 	const struct room *room;                        /* NULL: in private */
 	const char *account;                            /* NULL: not proven */
@@ -28,7 +30,7 @@ struct why_asked {
 struct why {
 	const char *command;            /* "ci build", "pause" */
 	const char *missing;            /* the roles that would allow it; "" for none */
-	const char *clear;              /* "no freeze until Fri 16:00 (in 4 days)", or what holds; NULL: nothing ever does */
+	const char *clear;              /* "no lock; no freeze until Fri 16:00 (in 4 days)", or what holds; NULL: nothing ever does */
 	struct decision decision;
 };
 

@@ -24,7 +24,7 @@ person "alice" {{ accounts = {{ "hq/@alice:hs.test", "hq/@alice2:hs.test" }} rol
 person "bob" {{ accounts = {{ "hq/@bob:hs.test" }} roles = {{ "deployer" }} }}
 person "dana" {{ accounts = {{ "hq/@dana:hs.test" }} roles = {{ "lead" }} }}
 person "carol" {{ accounts = {{ "hq/@carol:hs.test" }} roles = {{ "developer" }} }}
-role "developer" {{ look = {{ "*" }} may = {{ "ci.*", "gateway.pause", "gateway.resume" }} }}
+role "developer" {{ look = {{ "*" }} may = {{ "ci.*", "gateway.lock", "gateway.pause", "gateway.resume" }} }}
 role "deployer" {{ like = {{ "developer" }} }}
 role "lead" {{ like = {{ "deployer" }} }}
 {rules}
@@ -336,6 +336,16 @@ class Approvals(unittest.TestCase):
         self.shown("Paused")
         self.hs.say("bob", self.room, "!approve B1")
         self.assertIn("paused by carol", self.shown("B1 refused"))
+        self.nothing_ran()
+
+    def test_a_lock_holds_up_what_was_approved(self):
+        self.start()
+        self.ask()
+        self.hs.say("carol", self.room, "!lock prod migrating carts")
+        self.shown("L1 locked")
+        self.hs.say("bob", self.room, "!approve B1")
+        self.shown("prod is locked by carol")
+        self.shown("Nothing ran")
         self.nothing_ran()
 
     def test_two_who_race_make_one_run(self):

@@ -131,6 +131,20 @@ class Backups(Keeping):
         self.gateway.start()
         self.gateway.console().ask("!build mark id=two", "paused by owner")
 
+    def test_what_was_locked_since_stays_locked_and_what_was_released_released(self):
+        console = self.some_commands(["one"])
+        console.ask("!lock before we began", "L1 locked")
+        self.cli(0, "backup", self.path("b1"))
+        console.ask("!unlock before", "L1 unlocked")
+        console.ask("!lock two because of it", "L2 locked")
+        self.gateway.stop()
+        self.cli(0, "restore", self.path("b1"))
+        console = self.gateway.start().console()
+        console.ask("!locks", "L2 two by owner: because of it")
+        console.ask("!build mark id=two", "two is locked by owner")
+        console.ask("!unlock two", "L2 unlocked")
+        console.ask("!build mark id=two", " passed: mark")
+
     def test_while_a_gateway_runs_nothing_is_put_back(self):
         self.some_commands(["one"])
         self.cli(0, "backup", self.path("b1"))

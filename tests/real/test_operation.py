@@ -183,7 +183,7 @@ class Operation(unittest.TestCase):
         self.assertEqual(self.gate.cli("explain", "owner", "build hello", "home"),
                          (0, "yes: owner (all): local build is allowed by all (sallyport.conf:7); no freeze\n"))
         self.assertEqual(self.gate.cli("explain", "carol", "!build hello", "home"),
-                         (1, "no: carol (reader): build in home needs the role all; you are carol by console/carol with reader\n"))
+                         (1, "no: carol (reader): build in home needs the role all; you are carol by console/carol with reader; with it: no freeze\n"))
         self.assertEqual(self.gate.cli("explain", "carol", "pause"), (1, "no: carol (reader): pause in private needs the role all; "
                                                                       "you are carol by console/carol with reader\n"))
         for words in (("bob", "build hello"), ("owner", "biuld hello"), ("owner", "build hello", "nowhere"), ("owner",)):
@@ -192,7 +192,7 @@ class Operation(unittest.TestCase):
     def test_try_sends_nothing(self):
         self.gateway()
         code, said = self.gate.cli("try", "build", "hello", "who=carol d")
-        self.assertEqual((code, said), (0, f"{USER}: Dry run, nothing sent. Would run /bin/echo 'hello carol d' | allowed by all (sallyport.conf:7), no freeze\n"))
+        self.assertEqual((code, said), (0, f"{USER}: Dry run, nothing sent. Would run /bin/echo 'hello carol d' | allowed by all (sallyport.conf:7), no lock, no freeze\n"))
         self.assertEqual(self.gate.cli("try", "!local build hello who=XX")[0], 0)
         self.assertEqual(self.gate.cli("status")[0], 0)
         self.assertEqual(os.listdir(os.path.join(self.gate.state, "jobs")) if os.path.isdir(os.path.join(self.gate.state, "jobs")) else [], [])

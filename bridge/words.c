@@ -46,7 +46,7 @@ add_verbs(const struct bridge *bridge, const char *account, const char *instance
 	bool any = false;
 
 	for (const struct command *command = commands; command->verb; command++) {
-		struct ask ask = { .account = account, .instance = instance, .verb = command->verb, .changes = command->care == CARE_CHANGE };
+		struct ask ask = { .account = account, .instance = instance, .verb = command->verb, .changes = command_needs_rule(command) };
 		if (!could_somewhere(bridge, &ask))
 			continue;
 		add_once(out, command->verb);

@@ -141,19 +141,21 @@ add_bad(struct text *text, struct arena *arena, const struct audit_verdict *verd
 
 /* One store or file. */
 
-struct proving {
-	const struct verifying *verifying;
-	struct audit_proof proof;
-};
+/* Copied, never an initialiser: with -ftrivial-auto-var-init gcc 12 clears some bytes of a struct with such arrays in it. */
+static void
+begin(const struct verifying *verifying, struct audit_proof *proof)
+{
+	memcpy(proof, &verifying->wanted, sizeof *proof);
+}
 
 static bool
 prove(struct db *db, void *with, struct arena *arena, struct error *error)
 {
-	struct proving *proving = with;
+	struct audit_proof *proof = with;
 
 	(void)arena;
-	proving->proof.sign_all = true;
-	return audit_walk(db, &proving->proof, NULL, error);
+	proof->sign_all = true;
+	return audit_walk(db, proof, NULL, error);
 }
 
 static int
@@ -178,23 +180,25 @@ say_store(const struct verifying *verifying, const struct audit_verdict *verdict
 static int
 verify_store(const struct verifying *verifying)
 {
-	struct proving proving = { verifying, verifying->wanted };
+	struct audit_proof proof;
 	struct error error = { "" };
 
-	if (!store_read(verifying->keep->state, prove, &proving, verifying->keep->arena, &error))
+	begin(verifying, &proof);
+	if (!store_read(verifying->keep->state, prove, &proof, verifying->keep->arena, &error))
 		return keep_unread(verifying->keep->state, &error);
-	return say_store(verifying, &proving.proof.verdict, "");
+	return say_store(verifying, &proof.verdict, "");
 }
 
 static int
 verify_copy(const struct verifying *verifying, const char *path)
 {
-	struct proving proving = { verifying, verifying->wanted };
+	struct audit_proof proof;
 	struct error error = { "" };
 
-	if (!store_read_file(path, prove, &proving, verifying->keep->arena, &error))
+	begin(verifying, &proof);
+	if (!store_read_file(path, prove, &proof, verifying->keep->arena, &error))
 		return keep_failed(EX_DATAERR, &error);
-	return say_store(verifying, &proving.proof.verdict, path);
+	return say_store(verifying, &proof.verdict, path);
 }
 
 static bool
@@ -278,13 +282,14 @@ anchors_up_to(const struct verifying *verifying, int64_t last)
 static int
 verify_file(struct verifying *verifying, const char *path, struct audit_range *range, const struct audit_range *before, bool is_last)
 {
-	struct audit_proof proof = verifying->wanted;
+	struct audit_proof proof;
 	struct error error, why;
 	char sum[AUDIT_HEX_SIZE];
 	FILE *file = fopen(path, "rbe");
 
 	if (!file)
 		return keep_refuse(EX_DATAERR, "%s cannot be read: %s.", path, strerror(errno));
+	begin(verifying, &proof);
 	if (!is_last || verifying->keep->state)
 		proof.anchor_count = anchors_up_to(verifying, audit_file_last(file));
 	proof.sign_all = verifying->key;

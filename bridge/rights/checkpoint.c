@@ -78,12 +78,14 @@ from_hex(const char *text, unsigned char *out, size_t length)
 static bool
 read_signature(const char *text, unsigned char out[SIGNATURE])
 {
-	unsigned char bytes[BASE64 / 4 * 3];
+	unsigned char bytes[BASE64 / 4 * 3], again[BASE64 + 1];
 
 	if (EVP_DecodeBlock(bytes, (const unsigned char *)text, BASE64) != (int)sizeof bytes)
 		return false;
 	memcpy(out, bytes, SIGNATURE);
-	return true;
+	/* There is one way to write it. */
+	EVP_EncodeBlock(again, out, SIGNATURE);
+	return !memcmp(again, text, BASE64);
 }
 
 bool

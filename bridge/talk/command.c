@@ -273,6 +273,12 @@ command_held(const struct command *command)
 	return command->care == CARE_CHANGE && !command->always && !command->calms;
 }
 
+bool
+command_needs_rule(const struct command *command)
+{
+	return command->care == CARE_CHANGE || command->guarded;
+}
+
 const struct command *
 command_find(const struct command *commands, const char *verb)
 {

@@ -38,6 +38,7 @@ struct command {
 	bool same;                      /* answers everybody alike, whoever asks */
 	bool certain;                   /* CARE_LOOK, but who asks must be proven as well as for a change */
 	const char *const *only;        /* of two rows of a verb the first: where one of these words (ended by NULL) follows it. NULL: always */
+	bool guarded;                   /* CARE_LOOK, and yet for those alone whom a rule names it to */
 	/* Where several services of a room have the verb: whether this one knows what the words name. It may wait. NULL: it cannot tell. */
 	bool (*suits)(struct request *);
 	/* What exactly would be done: checks, fills in defaults with request_set(). It may wait, and changes nothing. NULL: the
@@ -93,6 +94,8 @@ const char *command_addressed(const char *text, const char *prefix, const char *
  * of them as they were written. Words that no $ takes go to the end, options always, so that --dry-run is never lost. */
 char *alias_expand(struct arena *, const struct alias *, const struct words *);
 
+/* Whether the rules treat it as what changes something: only a rule that names it allows it. */
+bool command_needs_rule(const struct command *);
 /* In any case: telephones like to begin with a capital. `commands` ends with {0}. */
 const struct command *command_find(const struct command *commands, const char *verb);
 /* Gives the words behind the verb their names: positional ones in order; KEY=VALUE to the param of that name, or to `more`. Nothing may be

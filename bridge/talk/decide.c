@@ -20,7 +20,7 @@ decide_question(const struct request *request)
 		.room = request->room ? request->room->name : NULL,
 		.instance = request->instance ? request->instance->name : NULL,
 		.verb = request->command->verb,
-		.changes = request->command->care == CARE_CHANGE,
+		.changes = command_needs_rule(request->command),
 		.args = request->args,
 		.count = request->count,
 	};

@@ -171,7 +171,7 @@ static bool
 could(const struct request *request, const struct candidate *candidate)
 {
 	struct ask ask = { .account = request->from.account, .room = request->room ? request->room->name : NULL,
-		.instance = candidate->instance->name, .verb = candidate->command->verb, .changes = candidate->command->care == CARE_CHANGE };
+		.instance = candidate->instance->name, .verb = candidate->command->verb, .changes = command_needs_rule(candidate->command) };
 
 	return rights_could(request->talk->rights, &ask);
 }
@@ -306,7 +306,7 @@ static bool
 stranger_may(const struct request *request)
 {
 	struct ask ask = { .account = request->from.account, .room = request->room ? request->room->name : NULL,
-		.verb = request->command->verb };
+		.verb = request->command->verb, .changes = request->command->guarded };
 
 	return !request->instance && rights_could(request->talk->rights, &ask);
 }

@@ -46,7 +46,7 @@ static struct ask
 question(const struct request *request, const char *instance, const struct command *command)
 {
 	return (struct ask){ .account = request->from.account, .room = request->room ? request->room->name : NULL,
-		.instance = instance, .verb = command->verb, .changes = command->care == CARE_CHANGE };
+		.instance = instance, .verb = command->verb, .changes = command_needs_rule(command) };
 }
 
 /* Where nothing ever waits for a yes, nobody needs the verbs that say it. */

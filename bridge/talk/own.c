@@ -3,6 +3,7 @@
 
 #include <strings.h>
 
+#include "bridge/talk/audited.h"
 #include "bridge/talk/code_verb.h"
 #include "bridge/talk/frozen.h"
 #include "bridge/talk/help.h"
@@ -18,6 +19,9 @@ const struct command own_commands[] = {
 	{ .verb = "approvals", .decides = true, .usage = "", .about = "lists what waits for a yes", .example = "approvals", .run = approvals_run },
 	{ .verb = "approve", .decides = true, .care = CARE_DECIDE, .usage = "ID|CODE", .about = "says yes to what somebody asked for", .example = "approve B31",
 		.sign = "\U0001f44d", .params = { { "ID", true, false } }, .run = approve_run },
+	{ .verb = "audit", .usage = "[PERSON|ID] [since=WHEN]", .about = "shows who did what, the newest first; WHEN: today, 2026-12-01, 12h ago",
+		.example = "audit alice since=7d", .params = { { "WHO", false, false }, { "SINCE", false, false } }, .guarded = true, .certain = true,
+		.run = audited_run },
 	{ .verb = "deny", .decides = true, .care = CARE_DECIDE, .usage = "ID|CODE [REASON]", .about = "says no to it, or takes back what you asked for yourself",
 		.example = "deny B31 wait for the cart fix", .sign = "\U0001f44e", .params = { { "ID", true, false }, { "REASON", false, true } }, .run = deny_run },
 	{ .verb = "code", .care = CARE_CHANGE, .only = of_administrators, .usage = "enrol|reset PERSON",

@@ -50,7 +50,7 @@ decide(struct arena *arena, const struct why_asked *asked, const struct words *w
 		return false;
 	struct ask ask = { .account = asked->account, .room = asked->room ? asked->room->name : NULL,
 		.instance = reading->instance ? reading->instance->name : NULL, .verb = reading->command->verb,
-		.changes = reading->command->care == CARE_CHANGE, .args = args, .count = count };
+		.changes = command_needs_rule(reading->command), .args = args, .count = count };
 	rights_decide(asked->rights, &ask, &out->decision);
 	out->missing = rights_missing(asked->rights, &ask, arena);
 	out->clear = clear(arena, asked, reading, &ask);

@@ -636,6 +636,33 @@ test_who_may_not_costs_the_service_nothing(void **state)
 	assert_string_equal(sql(fixture, "SELECT count(*) FROM intent"), "0;");
 }
 
+/* It only looks, and still not every person may: only who is named it by a rule. */
+static void
+test_the_audit_is_for_those_whom_a_rule_lets_ask(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say(fixture, "alice", "!ci do web");
+	expect(fixture, "-- B1 passed: web*");
+	say(fixture, "bob", "!audit");
+	expect(fixture, "-- bob: refused: *audit*");
+	say(fixture, "dave", "!audit");
+	expect(fixture, "-- dave: refused: *");
+	say(fixture, "alice", "!audit bob");
+	expect(fixture, "-- alice: Audit, the newest first");
+	expect(fixture, "-- *3 *bob: audit in ops | refused: no rule");
+	say(fixture, "alice", "!audit B1");
+	expect(fixture, "-- alice: Audit, the newest first");
+	expect(fixture, "-- *2 *alice: ci do web* in ops | B1 done: *");
+	expect(fixture, "-- *1 *alice: ci do web* in ops | allowed by all (test.conf:4)");
+	say(fixture, "alice", "!audit nobody");
+	expect(fixture, "-- alice: the audit has no record of that");
+	say(fixture, "alice", "!audit since=soon");
+	expect(fixture, "-- alice: since is today, a day as 2026-12-01, or a span as 90m, 12h, 7d");
+	say(fixture, "alice", "!audit alice since=2099-01-01");
+	expect(fixture, "-- alice: the audit has no record of that");
+}
+
 static void
 test_a_rule_decides_upon_what_was_resolved(void **state)
 {
@@ -1325,6 +1352,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_what_cannot_be_written_down_is_not_done, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_failure_is_said_and_stored, begin, end),
 		cmocka_unit_test_setup_teardown(test_who_may_not_costs_the_service_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(test_the_audit_is_for_those_whom_a_rule_lets_ask, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_rule_decides_upon_what_was_resolved, begin, end),
 		cmocka_unit_test_setup_teardown(test_an_argument_that_finds_no_room_is_not_left_out, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_dry_run_sends_and_writes_nothing, begin, end),

@@ -102,8 +102,10 @@ many(const struct audit_spans *spans)
 
 /* Which of them a signature speaks for, and which only their hashes. */
 static void
-add_signed(struct text *text, struct arena *arena, const struct verifying *verifying, const struct audit_verdict *verdict)
+add_signed(struct text *text, const struct verifying *verifying, const struct audit_proof *proof)
 {
+	struct arena *arena = verifying->keep->arena;
+	const struct audit_verdict *verdict = &proof->verdict;
 	const struct audit_spans *sealed = &verdict->as_signed, *rest = &verdict->fitting;
 	int64_t now = clock_wall();
 
@@ -125,7 +127,8 @@ add_signed(struct text *text, struct arena *arena, const struct verifying *verif
 		text_printf(text, many(rest) ? " fit, but no checkpoint speaks for them%s." : " fits, but no checkpoint speaks for it%s.", verdict->whole ? " yet" : "");
 	}
 	if (verifying->anchors)
-		text_printf(text, " Compared with %zu checkpoint%s of %s.", verifying->wanted.anchor_count, text_s(verifying->wanted.anchor_count), verifying->anchors);
+		text_printf(text, " Compared with %zu checkpoint%s of %s%s.", proof->anchors_met, text_s(proof->anchors_met), verifying->anchors,
+			proof->anchors_met < verifying->wanted.anchor_count ? ", the others speak of records that are not here" : "");
 }
 
 static void
@@ -159,8 +162,9 @@ prove(struct db *db, void *with, struct arena *arena, struct error *error)
 }
 
 static int
-say_store(const struct verifying *verifying, const struct audit_verdict *verdict, const char *name)
+say_store(const struct verifying *verifying, const struct audit_proof *proof, const char *name)
 {
+	const struct audit_verdict *verdict = &proof->verdict;
 	struct arena *arena = verifying->keep->arena;
 	struct text text = text_in(arena, LINE_MOST);
 
@@ -172,7 +176,7 @@ say_store(const struct verifying *verifying, const struct audit_verdict *verdict
 		text_printf(&text, "%s 1 to %lld were archived", verdict->whole ? ";" : "", (long long)verdict->first - 1);
 	if (verdict->whole || verdict->first > 1)
 		text_add(&text, ".");
-	add_signed(&text, arena, verifying, verdict);
+	add_signed(&text, verifying, proof);
 	printf("%s%s%s\n", name, *name ? ": " : "", text.bytes);
 	return verdict->whole ? EX_OK : 1;
 }
@@ -186,7 +190,7 @@ verify_store(const struct verifying *verifying)
 	begin(verifying, &proof);
 	if (!store_read(verifying->keep->state, prove, &proof, verifying->keep->arena, &error))
 		return keep_unread(verifying->keep->state, &error);
-	return say_store(verifying, &proof.verdict, "");
+	return say_store(verifying, &proof, "");
 }
 
 static int
@@ -198,7 +202,7 @@ verify_copy(const struct verifying *verifying, const char *path)
 	begin(verifying, &proof);
 	if (!store_read_file(path, prove, &proof, verifying->keep->arena, &error))
 		return keep_failed(EX_DATAERR, &error);
-	return say_store(verifying, &proof.verdict, path);
+	return say_store(verifying, &proof, path);
 }
 
 static bool
@@ -255,8 +259,9 @@ say_joined(const struct keep *keep, const struct audit_range *last)
 }
 
 static void
-say_file(const struct verifying *verifying, const char *path, const struct audit_range *range, const char *sum, const struct audit_verdict *verdict)
+say_file(const struct verifying *verifying, const char *path, const struct audit_range *range, const char *sum, const struct audit_proof *proof)
 {
+	const struct audit_verdict *verdict = &proof->verdict;
 	struct arena *arena = verifying->keep->arena;
 	struct text text = text_in(arena, LINE_MOST);
 
@@ -264,7 +269,7 @@ say_file(const struct verifying *verifying, const char *path, const struct audit
 		text_printf(&text, "good: records %lld to %lld, each fits the one before, SHA-256 %s.", (long long)range->first, (long long)range->last, sum);
 	else
 		add_bad(&text, arena, verdict);
-	add_signed(&text, arena, verifying, verdict);
+	add_signed(&text, verifying, proof);
 	printf("%s: %s\n", path, text.bytes);
 }
 
@@ -300,7 +305,7 @@ verify_file(struct verifying *verifying, const char *path, struct audit_range *r
 	/* A key that is vouched for in one file counts in the next. */
 	memcpy(verifying->wanted.keys, proof.keys, sizeof proof.keys);
 	verifying->wanted.key_count = proof.key_count;
-	say_file(verifying, path, range, sum, &proof.verdict);
+	say_file(verifying, path, range, sum, &proof);
 	if (!proof.verdict.whole)
 		return 1;
 	if (!before || (range->first == before->last + 1 && !memcmp(range->before, before->hash, AUDIT_HASH)))

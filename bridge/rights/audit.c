@@ -386,10 +386,14 @@ audit_list(struct db *db, const struct audit_filter *filter, struct arena *arena
 {
 	struct row row;
 	struct listed listed = { .filter = filter };
+	unsigned char h[AUDIT_HASH];
+	int64_t last = 0;
 	bool going = true;
 
-	db_query(db, &row, "SELECT record FROM audit WHERE (?1 IS NULL OR person=?1) AND (?2 IS NULL OR room=?2) AND wall>=?3 ORDER BY seq DESC", "tti",
-		filter->person, filter->room, filter->since);
+	if (filter->depth && !newest(db, &last, h, error))
+		return false;
+	db_query(db, &row, "SELECT record FROM audit WHERE (?1 IS NULL OR person=?1) AND (?2 IS NULL OR room=?2) AND wall>=?3 AND seq>?4 ORDER BY seq DESC",
+		"ttii", filter->person, filter->room, filter->since, filter->depth && last > filter->depth ? last - filter->depth : 0);
 	while (going && row_next(&row)) {
 		struct arena *turn = arena_new();
 		struct audit_record record;

@@ -59,6 +59,7 @@ struct audit_filter {
 	const char *id;                 /* a short id, B31: what it was asked by and what became of it; NULL: any */
 	int64_t since, until;           /* wall ms; 0: from the beginning, to the end */
 	int64_t limit;                  /* the newest so many; 0: all */
+	int64_t depth;                  /* among so many of the newest records, so that it takes no longer; 0: among all */
 };
 
 /* Newest first; false from `each` ends it. What it is shown goes with the arena. */

@@ -14,7 +14,11 @@
 #include "bridge/talk/request.h"
 #include "bridge/talk/talk.h"
 
-enum { RECORDS_MOST = 200, LINE_MOST = 300 };
+enum {
+	RECORDS_MOST = 200,
+	LINE_MOST = 300,
+	DEPTH = 20000,                  /* records that are looked at: all of them could hold up who writes */
+};
 
 struct listing {
 	struct audit_filter filter;
@@ -90,11 +94,12 @@ audited_run(struct request *request)
 	struct listing *listing = work_with(work);
 	listing->now = now;
 	listing->filter.since = from;
+	listing->filter.depth = DEPTH;
 	choose(request, work_arena(work), &listing->filter);
 	if (!store_commit(task, work))
 		return false;
 	if (!listing->count)
-		return task_fail(task, "the audit has no record of that");
+		return task_fail(task, "the newest %d records of the audit have none of that; sallyport audit list knows all", DEPTH);
 	struct card *card = card_new(task->arena, TONE_PLAIN, "Audit, the newest first%s", listing->count == RECORDS_MOST ? ", older ones: sallyport audit list" : "");
 	for (size_t i = 0; i < listing->count; i++)
 		card_line(card, "%s", listing->lines[i]);

@@ -397,6 +397,8 @@ test_a_list_is_filtered_by_all_that_people_ask_for(void **state)
 	static const struct { struct audit_filter filter; const char *found; } rows[] = {
 		{ { 0 }, "7 6 5 4 3 2 1 " },
 		{ { .limit = 2 }, "7 6 " },
+		{ { .person = "bob", .depth = 2 }, "7 6 " },
+		{ { .depth = 100 }, "7 6 5 4 3 2 1 " },
 		{ { .person = "bob" }, "7 6 5 4 " },
 		{ { .instance = "ci" }, "3 2 " },
 		{ { .result = "refused" }, "4 " },

@@ -38,6 +38,7 @@
 #include "bridge/talk/approval.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/code.h"
+#include "bridge/talk/comings.h"
 #include "bridge/talk/files.h"
 #include "bridge/talk/frozen.h"
 #include "bridge/talk/hearing.h"
@@ -216,12 +217,14 @@ not_kept(struct task *task, struct bridge *bridge, const struct message *message
 /* In the order in which they were said. One that was kept before is not carried out again; what is kept while we are being stopped is
  * carried out after the next start. */
 static void
-take_all(struct bridge *bridge, const struct message *messages, size_t count, const struct keeping *keeping)
+take_all(struct bridge *bridge, const struct message *messages, size_t count, const struct keeping *keeping, const char *chat)
 {
 	for (size_t i = 0, next = 0; i < count; i++) {
 		int64_t event = 0;
 		if (messages[i].kind == MESSAGE_TAKEN_BACK)
 			approval_taken_back(&bridge->talk, &messages[i]);
+		if (messages[i].kind >= MESSAGE_CAME)
+			comings_take(bridge->talk.comings, &messages[i], chat);
 		bool kept = next < keeping->count && keeping->each[next].which == i;
 		if (kept)
 			event = keeping->each[next++].event;
@@ -291,7 +294,7 @@ hear_all(struct task *task, struct link *link, const struct message *heard, size
 		if (keeping->relayed)
 			outbox_kick(bridge->talk.outbox);
 	}
-	take_all(bridge, messages, count, keeping);
+	take_all(bridge, messages, count, keeping, link->protocol->shown);
 	return true;
 }
 
@@ -335,6 +338,12 @@ enum proof
 bridge_wants_proof(const struct link *link, const struct message *message)
 {
 	return hearing_wants_proof(&link->bridge->talk, message);
+}
+
+bool
+bridge_wants_comings(const struct link *link, const char *channel)
+{
+	return comings_wanted(&link->bridge->talk, &(struct place){ link->name, channel, NULL });
 }
 
 bool
@@ -617,6 +626,7 @@ open_talk(struct bridge *bridge)
 	bridge->talk = (struct talk){ .engine = &bridge->engine, .outbox = outbox_open(&bridge->engine, &carriers),
 		.follows = follows_open(&bridge->engine), .manners = manners_new(), .mores = mores_new(), .pause = pause_new(), .approvals = approvals_new(),
 		.seal = bridge->seal, .gateway = report_gateway, .gone = gone, .with = bridge };
+	bridge->talk.comings = comings_open(&bridge->talk);
 	bridge_point_to(bridge, bridge->setup);
 	ci_follow(bridge->talk.follows, &bridge->talk);
 	bridge->frozen = frozen_open(&bridge->talk);
@@ -685,6 +695,7 @@ close_all(struct bridge *bridge)
 	follows_close(bridge->talk.follows);
 	manners_free(bridge->talk.manners);
 	mores_free(bridge->talk.mores);
+	comings_close(bridge->talk.comings);
 	pause_free(bridge->talk.pause);
 	approvals_free(bridge->talk.approvals);
 	locks_close(bridge->talk.locks);

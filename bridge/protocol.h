@@ -106,6 +106,9 @@ bool bridge_heard_to(struct task *, struct link *, const char **cursor);
 /* For a protocol that has to ask who somebody is: how well it must know before bridge_hear(). `from` may be what it knows so far. */
 enum proof bridge_wants_proof(const struct link *, const struct message *);
 
+/* Whether it is to be heard who comes there and who goes (MESSAGE_CAME and so on); never of ourselves, nor of who was there when we came. */
+bool bridge_wants_comings(const struct link *, const char *channel);
+
 /* The console's other half: questions that are no talk (status, audit list ...), asked over its socket. */
 /* Answers `words` for the user `uid`, proven as `account`, as lines; *exit_code as a program's. Waits. */
 bool bridge_answer(struct task *, struct bridge *, const char *const *words, unsigned uid, const char *account, char **answer, int *exit_code);

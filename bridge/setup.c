@@ -365,6 +365,8 @@ read_rooms(struct setup *setup)
 		for (size_t p = 0; p < rooms[i]->places.count; p++)
 			check_place(setup, at, rooms[i], p);
 		check_services(setup, at, rooms[i]);
+		if (rooms[i]->joins && !rooms[i]->relay)
+			conf_mistake(setup->conf, rooms[i]->where, at, "joins = yes tells in the other places who comes and goes; that needs relay = yes.");
 		setup->rooms.count++;
 	}
 }

@@ -32,7 +32,11 @@ struct place {
 };
 
 /* Only what is said is ever a command, and only as it was said first: an edit, or what is taken back, never is. */
-enum message_kind { MESSAGE_SAID, MESSAGE_EDITED, MESSAGE_TAKEN_BACK, MESSAGE_REACTED };
+enum message_kind {
+	MESSAGE_SAID, MESSAGE_EDITED, MESSAGE_TAKEN_BACK, MESSAGE_REACTED,
+	/* Nothing that is said: who it is from did this, and only their name counts. */
+	MESSAGE_CAME, MESSAGE_WENT /* text: why, or "" */, MESSAGE_REMOVED /* by whom, and why */, MESSAGE_RENAMED /* the new name */,
+};
 
 /* A file that somebody put into the chat, which keeps it. */
 struct attached {

@@ -6,6 +6,7 @@
 static const struct setting room_settings[] = {
 	SETTING(room, name,      TYPE_TITLE, NULL, "What we call it."),
 	SETTING(room, where,     TYPE_WHERE, NULL, NULL),
+	SETTING(room, joins,     TYPE_FLAG,  "no", "Who comes to one of its places and who goes is told in the others, in one line where they are many; with relay."),
 	SETTING(room, operators, TYPE_FLAG,  "no", "Hears of the gateway's own troubles."),
 	SETTING(room, places,    TYPE_LIST,  CONF_REQUIRED, "Its places: LINK/CHANNEL, as in \"corp/#ops\"."),
 	SETTING(room, relay,     TYPE_FLAG,  "no", "Its places are one conversation: what is said in one is told in the others."),

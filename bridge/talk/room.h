@@ -17,6 +17,7 @@ struct room {                           /* filled by room_shape */
 	struct list services;           /* names of instances */
 	bool operators;                 /* hears of the gateway's own troubles */
 	bool relay;                     /* its places are one conversation: what is said in one is told in the others */
+	bool joins;                     /* who comes and goes is told there too */
 
 	struct place *place;            /* what the setup made of `places` */
 	size_t place_count;

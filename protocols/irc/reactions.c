@@ -30,6 +30,28 @@ is_us(const struct presence *at, const char *nick)
 	return *nick && name_same(nick, at->nick, at->channels.how);
 }
 
+/* Somebody came, went or has another name; in order with what they say. */
+static void
+hear_coming(struct presence *at, const struct channel *channel, enum message_kind kind, const char *nick, const char *text)
+{
+	if (channel->state != CHANNEL_IN || is_us(at, nick) || !text_utf8(nick, strlen(nick)) || !bridge_wants_comings(at->link, channel->name))
+		return;
+	struct ear *ear = memory_take(sizeof *ear);
+	ear->arena = arena_new();
+	ear->message = (struct message){ .kind = kind, .place = { .link = arena_text(ear->arena, at->link->name), .channel = arena_text(ear->arena, channel->name) },
+		.from.shown = arena_text(ear->arena, nick), .text = text_clean(ear->arena, text, strlen(text)) };
+	presence_hear(at, ear);
+}
+
+/* The same in every channel where they are with us. */
+static void
+hear_coming_everywhere(struct presence *at, enum message_kind kind, const char *nick, const char *text)
+{
+	for (size_t i = 0; i < at->channels.count; i++)
+		if (channels_has(&at->channels, &at->channels.each[i], nick, strlen(nick)))
+			hear_coming(at, &at->channels.each[i], kind, nick, text);
+}
+
 static void
 on_connect(struct presence *at, const struct event *event)
 {
@@ -62,6 +84,7 @@ on_join(struct presence *at, const struct event *event)
 		return;
 	if (!is_us(at, event->nick)) {
 		channels_join(&at->channels, channel, event->nick);
+		hear_coming(at, channel, MESSAGE_CAME, event->nick, "");
 		if (prove_is_told(at) && event->count == 3)
 			identity_tell(&at->identity, &at->channels, event->origin, event->params[1]);
 		return;
@@ -115,8 +138,20 @@ on_part(struct presence *at, const struct event *event)
 
 	if (channel && is_us(at, event->nick) && channel->state == CHANNEL_IN)
 		thrown_out(at, channel, "taken out", event->params[1]);
-	else if (channel)
+	else if (channel) {
+		hear_coming(at, channel, MESSAGE_WENT, event->nick, event->params[1]);
 		somebody_left(at, channel, event->nick);
+	}
+}
+
+static void
+hear_kick(struct presence *at, const struct channel *channel, const struct event *event)
+{
+	struct arena *arena = arena_new();
+	const char *by = *event->nick ? event->nick : event->origin, *why = event->params[2];
+
+	hear_coming(at, channel, MESSAGE_REMOVED, event->params[1], arena_printf(arena, "%s%s%s", by, *why ? ": " : "", why));
+	arena_free(arena);
 }
 
 static void
@@ -126,8 +161,10 @@ on_kick(struct presence *at, const struct event *event)
 
 	if (channel && is_us(at, event->params[1]) && channel->state == CHANNEL_IN)
 		thrown_out(at, channel, "kicked", event->params[2]);
-	else if (channel)
+	else if (channel) {
+		hear_kick(at, channel, event);
 		somebody_left(at, channel, event->params[1]);
+	}
 }
 
 /* After a split whoever had our nick still has it on the other side, and would collide with us when the sides meet again: the next look
@@ -135,6 +172,7 @@ on_kick(struct presence *at, const struct event *event)
 static void
 on_quit(struct presence *at, const struct event *event)
 {
+	hear_coming_everywhere(at, MESSAGE_WENT, event->nick, event->params[0]);
 	channels_quit(&at->channels, event->nick);
 	identity_void(&at->identity, event->nick);
 	if (!name_split(event->params[0]))
@@ -174,6 +212,7 @@ on_nick(struct presence *at, const struct event *event)
 {
 	const char *to = event->params[0];
 
+	hear_coming_everywhere(at, MESSAGE_RENAMED, event->nick, to);
 	channels_rename(&at->channels, event->nick, to);
 	identity_void(&at->identity, event->nick);
 	identity_void(&at->identity, to);

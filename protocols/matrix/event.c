@@ -200,6 +200,8 @@ read_member(struct arena *arena, struct json_object *event, struct json_object *
 	out->shown = json_string(content, "displayname", NULL);
 	out->direct = json_true(content, "is_direct");
 	out->was_in = !strcmp(json_string(event, "unsigned.prev_content.membership", ""), "join");
+	if (out->was_in)
+		out->was = json_string(event, "unsigned.prev_content.displayname", NULL);
 	out->why = text_cut(arena, text_clean(arena, why, strlen(why)), WHY_MOST);
 	out->kind = out->member ? EVENT_MEMBER : EVENT_OTHER;
 }

@@ -28,6 +28,7 @@ struct event {
 	int64_t at;                     /* wall ms, by the homeserver's clock */
 	struct message message;         /* without its place's link and channel, and without the speaker */
 	const char *member, *membership, *shown, *why;
+	const char *was;                /* how they called themselves before, where they were a member; NULL: not known */
 	bool direct;
 	bool was_in;                    /* they were a member before, too: a new name, or a new picture */
 	const char *replaced_by;

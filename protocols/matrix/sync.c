@@ -35,6 +35,7 @@ struct gathered {
 	struct task *task;
 	struct homeserver *at;
 	bool first;                     /* nothing is heard */
+	bool past;                      /* how the room was before what it tells of now */
 	const char *until;              /* nor is what was said in this room before this event: we were not there yet; NULL: all is */
 	size_t gap;                     /* bytes that were asked for because timelines left them out */
 	struct message *each;
@@ -156,6 +157,42 @@ take_talk(struct gathered *gathered, const struct matrix_room *room, const struc
 	return true;
 }
 
+/* Whether somebody came, went or took another name; then what there is to say of it. */
+static bool
+is_coming(const struct gathered *gathered, const struct event *event, enum message_kind *kind, const char **text)
+{
+	bool in = !strcmp(event->membership, "join"), gone = !strcmp(event->membership, "leave") || !strcmp(event->membership, "ban");
+
+	*text = event->why;
+	if (in && event->was_in) {
+		*kind = MESSAGE_RENAMED;
+		*text = event->shown;
+		return event->shown && *event->shown && event->was && strcmp(event->shown, event->was);
+	}
+	if (gone && strcmp(event->sender, event->member))
+		*text = arena_printf(gathered->task->arena, "%s%s%s", names_of(&gathered->at->names, event->sender), *event->why ? ": " : "", event->why);
+	*kind = in ? MESSAGE_CAME : strcmp(event->sender, event->member) ? MESSAGE_REMOVED : MESSAGE_WENT;
+	return in || (gone && event->was_in);
+}
+
+static bool
+take_coming(struct gathered *gathered, const struct matrix_room *room, const struct event *event)
+{
+	struct homeserver *at = gathered->at;
+	enum message_kind kind;
+	const char *text;
+
+	if (gathered->first || gathered->past || gathered->until || !event->id || !room->name || !strcmp(event->member, at->conf->user)
+			|| seen_has(at->seen, event->id) || !bridge_wants_comings(at->link, room->name) || !is_coming(gathered, event, &kind, &text))
+		return false;
+	struct message *message = room_for_one(gathered);
+	*message = (struct message){ .kind = kind, .id = event->id, .text = text, .from = speaker_of(gathered, event->member),
+		.place = { .link = at->link->name, .channel = arena_text(gathered->task->arena, room->name) } };
+	if (kind == MESSAGE_RENAMED)
+		message->from.shown = event->was;
+	return true;
+}
+
 /* -- How the rooms are ------------------------------------------------------------------------------------------------ */
 
 /* True where its texts are needed later. */
@@ -172,7 +209,7 @@ use_event(struct gathered *gathered, struct matrix_room *room, const struct even
 	case EVENT_MEMBER:
 		if (!strcmp(event->membership, "join"))
 			names_set(&at->names, event->member, event->shown);
-		break;
+		return take_coming(gathered, room, event);
 	case EVENT_ENCRYPTION:
 		membership_encrypted(at, room);
 		break;
@@ -290,7 +327,9 @@ take_joined(struct gathered *gathered, const char *id, struct json_part part)
 	room->in = true;
 	room->pause = 0;
 	count_members(gathered, room, json_part_key(part, "summary"));
+	gathered->past = true;
 	take_events(gathered, room, json_part_key(json_part_key(part, "state"), "events"));
+	gathered->past = false;
 	/* What was said before we came is told too, where the room shows its past. */
 	gathered->until = about_us(gathered, events, &came) && !strcmp(came.membership, "join") && !came.was_in ? came.id : NULL;
 	const char *before = json_part_text(task->arena, json_part_key(timeline, "prev_batch"));

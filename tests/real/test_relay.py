@@ -19,7 +19,7 @@ irc "corp" {{
 }}
 matrix "hq" {{ server = "{url}" user = "@{nick}:hs.test" password_file = "matrix-password" inviters = {{ "hs.test" }} retry = "1s" }}
 runner "ci" {{ job "hello" {{ run = {{ "/bin/sh", "-c", "echo ran >>{folder}/ran" }} }} }}
-room "ops" {{ places = {{ "corp/#{name}", "hq/#{name}:hs.test"{more} }} services = {{ "ci" }} relay = yes }}
+room "ops" {{ places = {{ "corp/#{name}", "hq/#{name}:hs.test"{more} }} services = {{ "ci" }} relay = yes{options} }}
 person "alice" {{ accounts = {{ "corp/alice", "hq/@alice:hs.test" }} roles = {{ "all" }} }}
 person "bob" {{ accounts = {{ "corp/bob" }} roles = {{ "all" }} }}
 person "carol" {{ accounts = {{ "hq/@carol:hs.test" }} roles = {{ "all" }} }}
@@ -44,6 +44,7 @@ class OneConversation(unittest.TestCase):
             cls.addClassCleanup(person.close)
 
     more = ""                                   # places of the room
+    options = ""                                # and what else it is
 
     def setUp(self):
         self.name = self.id().split(".")[-1][5:45]
@@ -63,7 +64,7 @@ class OneConversation(unittest.TestCase):
     def start(self, nick, rooms="1 room"):
         folder = tempfile.mkdtemp(dir=self.folder)
         gateway = Gateway(folder, CONF.format(nick=nick, port=self.ergo.tls_port, ca=self.ergo.ca, url=self.server.url, folder=self.folder, name=self.name,
-                                               more=self.more))
+                                               more=self.more, options=self.options))
         gateway.secret("irc-password", f"pw-{nick}")
         gateway.secret("matrix-password", f"pw-{nick}")
         self.addCleanup(gateway.stop)
@@ -160,6 +161,26 @@ class OneConversation(unittest.TestCase):
         things.wait_until(lambda: not [one for one in self.carol.shows(second) if one["id"] == told["id"]], 20, "it to be gone")
         self.on_channel("<Carol> took a message back")
         self.assertFalse(self.bob.heard("somebody else", 0.5))
+
+    def test_who_comes_and_goes_is_told_where_it_is_wanted(self):
+        self.gateway.stop()
+        self.options = " joins = yes"
+        self.gateway = self.start("sally")
+        guest = self.on_irc("guest7", account=False)
+        told = self.on_matrix("guest7 joined")
+        self.assertEqual((told["kind"], told["text"], told["mentions"]), ("m.notice", "guest7 joined (IRC)", []))
+        guest.send("NICK guest8")
+        self.on_matrix("guest7 is now guest8 (IRC)")
+        self.carol.in_room(self.room, "invite", self.other.user)
+        self.other.join(self.room)
+        self.assertIn(f"NOTICE #{self.name} :Other joined (Matrix)", self.bob.expect("Other joined"))
+        self.carol.in_room(self.room, "kick", self.other.user, "too loud")
+        self.assertIn("Other was removed by Carol: too loud (Matrix)", self.bob.expect("was removed"))
+        guest.close()
+        self.on_matrix("guest8 left")
+        # Of who was there before, and of us, nothing was said.
+        everything = [one["text"] for one in self.carol.shows(self.room) if one["sender"] == self.sally.user]
+        self.assertEqual(len(everything), 3, everything)
 
     def test_a_file_is_named_with_its_kind_and_size(self):
         uri = self.carol.upload(b"x" * 219136, "image/png", "shot.png")

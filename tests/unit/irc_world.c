@@ -142,6 +142,13 @@ bridge_wants_proof(const struct link *link, const struct message *message)
 	return PROOF_NONE;
 }
 
+bool
+bridge_wants_comings(const struct link *link, const char *channel)
+{
+	(void)link, (void)channel;
+	return false;
+}
+
 /* -- The log, for looking back ------------------------------------------------------------------------------------------- */
 
 static int log_fd = -1, stderr_before = -1;

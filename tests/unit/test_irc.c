@@ -77,6 +77,7 @@ freeaddrinfo(struct addrinfo *found)
 struct heard {
 	char text[600], account[120], shown[80], proof[80], channel[80], id[80];
 	bool proven, only_looks, direct;
+	enum message_kind kind;
 };
 
 static struct {
@@ -88,6 +89,7 @@ static struct {
 	char up[200], away[800];
 	bool ended, fine;               /* run() has returned */
 	char error[600];
+	bool comings;                   /* who comes and goes is to be heard */
 	int slow;                       /* ms that bridge_hear() takes */
 } story = { .lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER };
 
@@ -174,6 +176,7 @@ bridge_hear(struct task *task, struct link *link, const struct message *message,
 	copy_text(heard->id, sizeof heard->id, message->id);
 	heard->proven = message->from.proven;
 	heard->only_looks = message->from.only_looks;
+	heard->kind = message->kind;
 	heard->direct = message->direct;
 	story.heard_count++;
 	tell_news();
@@ -188,6 +191,13 @@ bridge_wants_proof(const struct link *link, const struct message *message)
 	if (message->text[0] != '!' || !strncmp(message->text, "!ping", 5))
 		return PROOF_NONE;
 	return !strncmp(message->text, "!deploy", 7) || !strncmp(message->text, "!build", 6) ? PROOF_TO_CHANGE : PROOF_TO_LOOK;
+}
+
+bool
+bridge_wants_comings(const struct link *link, const char *channel)
+{
+	(void)link, (void)channel;
+	return story.comings;
 }
 
 static struct timespec
@@ -627,6 +637,48 @@ test_it_joins_and_hears(void **state)
 	assert_string_equal(story.heard[1].channel, "bob");
 	assert_string_equal(story.heard[1].id, "");
 	assert_true(story.heard[1].direct);
+}
+
+static void
+expect_coming(size_t i, enum message_kind kind, const char *who, const char *text)
+{
+	await(story.heard_count > i);
+	assert_int_equal(story.heard[i].kind, kind);
+	assert_string_equal(story.heard[i].shown, who);
+	assert_string_equal(story.heard[i].text, text);
+	assert_string_equal(story.heard[i].channel, "#ops");
+	assert_false(story.heard[i].proven);
+}
+
+static void
+test_who_comes_and_goes_is_heard_where_it_is_wanted(void **state)
+{
+	(void)state;
+	start_gateway();
+	go_in();
+	story.comings = true;
+	tell(":dan!d@h JOIN #ops");
+	tell(":dan!d@h NICK danny");
+	tell(":danny!d@h PART #ops :lunch");
+	tell(":eve!e@h JOIN #elsewhere");
+	tell(":eve!e@h QUIT :not here");
+	tell(":eve!e@h JOIN #ops");
+	tell(":alice!a@h KICK #ops eve :too loud");
+	tell(":bob!b@h JOIN #ops");
+	tell(":bob!b@h QUIT :a.example b.example");
+	tell(":bob!b@h PRIVMSG #ops :hello");
+	expect_coming(0, MESSAGE_CAME, "dan", "");
+	expect_coming(1, MESSAGE_RENAMED, "dan", "danny");
+	expect_coming(2, MESSAGE_WENT, "danny", "lunch");
+	expect_coming(3, MESSAGE_CAME, "eve", "");
+	expect_coming(4, MESSAGE_REMOVED, "eve", "alice: too loud");
+	expect_coming(5, MESSAGE_CAME, "bob", "");
+	expect_coming(6, MESSAGE_WENT, "bob", "a.example b.example");
+	expect_coming(7, MESSAGE_SAID, "bob", "hello");
+	story.comings = false;
+	tell(":dan!d@h JOIN #ops");
+	tell(":dan!d@h PRIVMSG #ops :quiet");
+	expect_coming(8, MESSAGE_SAID, "dan", "quiet");
 }
 
 static void
@@ -2713,6 +2765,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(test_it_joins_and_hears),
+		STORY(test_who_comes_and_goes_is_heard_where_it_is_wanted),
 		STORY(test_it_says_goodbye_when_it_is_stopped),
 		STORY(test_a_cap_list_of_two_lines_and_300_caps),
 		STORY(test_a_server_without_capabilities_proves_nobody),

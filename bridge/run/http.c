@@ -214,7 +214,7 @@ ask(struct task *task, struct call *call)
 	const char *name = url_origin(task->arena, call->asked->service->url);
 	struct origin *origin = queue_origin(&http->queue, name);
 	lines_ask(http, origin, call, (int64_t)call->seconds * PATIENCE * 1000);
-	while (!call->done && task_park(task))
+	while (!call->done && !(call->asked->unwanted && *call->asked->unwanted) && task_park(task))
 		;
 	if (!call->done) {
 		lines_withdraw(http, call);

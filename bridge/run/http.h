@@ -48,6 +48,7 @@ struct http_request {
 	bool harmless;                  /* a POST that changes nothing: sent in a rehearsal too */
 	unsigned seconds;               /* in all; 0: 30. Connecting: 5. Waiting for a line is not counted, and ends after 4 times as long. */
 	size_t most;                    /* bytes of body taken; 0: 4 MiB. More is an error. */
+	const bool *unwanted;           /* once it is true and the task is woken, nobody waits for the answer any more; NULL: it is wanted */
 };
 
 struct http_response {
@@ -60,7 +61,7 @@ struct http_response {
 };
 
 /* Waits for the answer: true for any HTTP status. False with a sentence of what happened to which service, or where the task
- * was cancelled; response->sent then tells whether a change may have happened. In a rehearsal everything but GET, HEAD and
+ * was cancelled or the answer is unwanted; response->sent then tells whether a change may have happened. In a rehearsal everything but GET, HEAD and
  * harmless ones is task_would(). */
 bool http_send(struct task *, const struct http_request *, struct http_response *);
 const char *http_header(const struct http_response *, const char *name);     /* any case; NULL where it is not there */

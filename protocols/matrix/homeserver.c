@@ -159,7 +159,8 @@ ask_once(struct task *task, struct homeserver *at, const struct matrix_call *cal
 	const struct http_service service = { .name = "The homeserver", .url = at->base, .ca_file = at->conf->ca_file, .chat = true };
 	const struct http_header bearer[] = { { "Authorization", task_text(task, "Bearer %s", token) }, { 0 } };
 	const struct http_request request = { .service = &service, .method = call->method, .url = task_text(task, "%s%s", at->base, call->path),
-		.headers = *token ? bearer : NULL, .body = call->body, .length = call->length, .type = call->type, .seconds = call->seconds, .most = call->most };
+		.headers = *token ? bearer : NULL, .body = call->body, .length = call->length, .type = call->type, .seconds = call->seconds, .most = call->most,
+		.unwanted = call->unwanted };
 	struct http_response response;
 
 	*answer = (struct matrix_answer){ .code = "", .says = "" };

@@ -37,6 +37,7 @@ struct homeserver {
 	bool began;                     /* sync: what an earlier life had heard was looked up */
 	bool known;                     /* sync: how each room is */
 	bool too_much;                  /* sync: the last answer was larger than we take */
+	bool renewed;                   /* the configuration was read anew since we last looked whether there are rooms to join */
 	unsigned deliveries;            /* whoever uses all this beside the link's own task: it stays until they left */
 	bool leaving;                   /* nothing is begun any more */
 	const char *since;              /* sync: heap */
@@ -63,6 +64,7 @@ struct matrix_call {
 	const char *token;              /* NULL: the session's; "": none */
 	bool raw;                       /* the answer is no JSON */
 	bool lingers;                   /* the server may take its time to answer: nobody waits behind it */
+	const bool *unwanted;           /* as http_request has it */
 };
 
 struct matrix_answer {

@@ -25,12 +25,13 @@ turn(struct task *task, struct homeserver *at)
 	struct arena *before = task_turn(task);
 
 	task->error.text[0] = '\0';
-	bool fine = homeserver_login(task, at) && sync_prepare(task, at);
+	bool fine = homeserver_login(task, at) && sync_prepare(task, at), answered = false;
 	if (fine) {
+		at->renewed = false;
 		membership_join(task, at);
-		fine = sync_turn(task, at);
+		fine = sync_turn(task, at, &answered);
 	}
-	if (fine)
+	if (fine && answered)
 		membership_report(at);
 	task_turn_end(task, before);
 	return fine;
@@ -123,6 +124,7 @@ renew(struct link *link)
 	if (!at)
 		return;
 	matrix_rooms_name(&at->rooms, link->channels);
+	at->renewed = true;
 	if (at->login == LOGIN_BARRED) {
 		at->login = LOGIN_NONE;
 		homeserver_forget(at);

@@ -438,7 +438,7 @@ patience(const struct homeserver *at)
 }
 
 bool
-sync_turn(struct task *task, struct homeserver *at)
+sync_turn(struct task *task, struct homeserver *at, bool *answered)
 {
 	bool narrow = at->too_much || !at->since;
 	char *path = task_text(task, "/_matrix/client/v3/sync?set_presence=offline&timeout=%" PRId64, patience(at));
@@ -448,10 +448,15 @@ sync_turn(struct task *task, struct homeserver *at)
 	if (at->since && !at->known)
 		path = url_query(task->arena, path, "full_state", "true");
 	const struct matrix_call call = { .path = at->since ? url_query(task->arena, path, "since", at->since) : path, .raw = true, .most = ANSWER_MOST,
-		.seconds = (unsigned)(at->conf->poll / 1000) + 30, .lingers = true };
+		.seconds = (unsigned)(at->conf->poll / 1000) + 30, .lingers = true, .unwanted = at->known ? &at->renewed : NULL };
 	struct matrix_answer answer;
+	*answered = true;
 	if (homeserver_enter(task, at, &call, &answer))
 		return take_answer(task, at, &answer);
+	if (at->known && at->renewed && !answer.status && !*task->error.text && !task->cancelled) {
+		*answered = false;
+		return true;
+	}
 	if (answer.status == 400 && at->since)
 		return begin_again(at);
 	if (!answer.too_much || at->too_much)

@@ -2,8 +2,10 @@
 import os
 import re
 import shutil
+import signal
 import ssl
 import tempfile
+import time
 import unittest
 
 from lib import servers, things
@@ -13,7 +15,7 @@ from lib.homeserver import Homeserver
 CONF = """
 strangers = {{ "ping" }}
 admins = {{ "alice" }}
-matrix "hq" {{ server = "{server}" user = "@sally:hs.test" {login} retry = "1s" poll = "1s" {more} }}
+matrix "hq" {{ server = "{server}" user = "@sally:hs.test" {login} retry = "1s" poll = "{poll}" {more} }}
 runner "ci" {{ job "add" {{ run = {{ "/bin/sh", "-c", "echo ran >>{folder}/ran" }} }} }}
 room "ops" {{ places = {{ {places} }} services = {{ "ci" }} operators = yes }}
 person "alice" {{ accounts = {{ "hq/@alice:hs.test" }} roles = {{ "all" }} }}
@@ -34,8 +36,8 @@ class Trouble(unittest.TestCase):
         self.room = self.hs.add_room("#ops:hs.test", ["sally", "alice"])
         return self.start() if start else None
 
-    def start(self, secret="pw-sally", login=BY_PASSWORD, more="", server=None, places='"hq/#ops:hs.test"'):
-        self.gateway = Gateway(self.folder, CONF.format(server=server or self.hs.url, login=login, more=more, folder=self.folder, places=places))
+    def start(self, secret="pw-sally", login=BY_PASSWORD, more="", server=None, places='"hq/#ops:hs.test"', poll="1s"):
+        self.gateway = Gateway(self.folder, CONF.format(server=server or self.hs.url, login=login, more=more, folder=self.folder, places=places, poll=poll))
         self.gateway.secret("secret", secret)
         self.addCleanup(self.gateway.stop)
         self.gateway.start()
@@ -336,6 +338,30 @@ class Trouble(unittest.TestCase):
         self.ping("there")
 
     # Signs of life.
+
+    def test_a_room_that_a_reload_names_is_joined_while_a_question_waits(self):
+        self.world(start=False)
+        new = self.hs.add_room("#new:hs.test", ["alice"])
+        self.start(poll="30s")
+        self.up()
+        self.ping("before")
+        waiting = self.hs.wait(lambda: [r for r in self.hs.asked("/sync") if r.query.get("since") == f"s{self.hs.state.pos}" and r.query["timeout"] == "30000"],
+                               what="a poll that waits")[-1]
+        with open(self.gateway.conf) as f:
+            conf = f.read()
+        with open(self.gateway.conf, "w") as f:
+            f.write(conf.replace('"hq/#ops:hs.test"', '"hq/#ops:hs.test", "hq/#new:hs.test"'))
+        began, asked = time.monotonic(), len(self.hs.asked("/sync"))
+        os.kill(self.gateway.program.pid, signal.SIGHUP)
+        self.hs.wait(lambda: len(self.hs.asked("/sync")) > asked, what="the next poll")
+        self.up("2 rooms")
+        self.assertLess(time.monotonic() - began, 15)
+        self.assertEqual(self.hs.asked("/sync")[asked].query["since"], waiting.query["since"])
+        self.hs.say("alice", new, "!ping new")
+        self.hs.expect("pong new", room=new)
+        self.hs.say("alice", self.room, "!build add")
+        self.hs.expect("B1 passed")
+        self.assertEqual(self.ran(), 1)
 
     def test_who_asks_sees_that_they_were_heard(self):
         self.world(start=False)

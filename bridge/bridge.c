@@ -57,7 +57,7 @@
 #include "integrations/kinds/ci.h"
 
 enum {
-	TASKS_MOST = 25000,             /* two mappings each; vm.max_map_count allows about 32,000 */
+	TASKS_MOST = 25000,             /* and the reserve; two mappings each; vm.max_map_count allows about 32,000 */
 	DRAIN = 3000,                   /* ms that commands may take to end when we are stopped */
 	DRAIN_LOOK = 50,
 	DROPPED_TOLD_EVERY = 60 * 1000, /* ms */
@@ -772,7 +772,7 @@ bridge_run(struct setup *setup, void (*ready_now)(void *), void *with)
 	bridge.drain = loop_timer(bridge.engine.loop, drain, &bridge);
 	listen_to_signals(&bridge);
 	struct beginning beginning = { &bridge, ready_now, with };
-	task_start(&bridge.engine, "start", begin, &beginning, NULL);
+	task_start_reserved(&bridge.engine, "start", begin, &beginning, NULL);
 	loop_run(bridge.engine.loop);
 	anchor_end(bridge.anchor);
 	close_all(&bridge);

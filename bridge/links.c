@@ -22,12 +22,14 @@
 enum {
 	MENDED_BY_PEOPLE = 15 * 60,     /* s until a link is tried again that no retry mends */
 	TELL_AFTER = 2 * 60 * 1000,     /* ms away after which the operators hear of it, once */
+	BEGIN_AGAIN = 1000,             /* ms until one is begun again for which there was no task */
 };
 
 /* What only this file knows of a link. */
 struct link_keeping {
 	char *name;
 	struct watch *patience;         /* runs while it is away */
+	struct watch *again;            /* runs while there is no task to begin it with */
 	bool told;                      /* the operators know that it is */
 	uint64_t task;                  /* 0: not begun, or ended */
 	struct snapshot *made_of;       /* the configuration that it was begun with: conf and nick */
@@ -160,6 +162,9 @@ point_to(struct link *link, const struct link_setup *setup)
 		snapshot_release(before);
 }
 
+static void link_begin(struct link *);
+static void begin(void *link, int events);
+
 static struct link *
 link_new(struct links *links, const struct link_setup *setup)
 {
@@ -169,6 +174,7 @@ link_new(struct links *links, const struct link_setup *setup)
 		.keeping = memory_take(sizeof *link->keeping) };
 	link->name = link->keeping->name = memory_text(setup->name);
 	link->keeping->patience = loop_timer(link->engine->loop, tell_away, link);
+	link->keeping->again = loop_timer(link->engine->loop, begin, link);
 	link->keeping->next = links->all;
 	links->all = link;
 	snprintf(link->text, sizeof link->text, "starting");
@@ -186,12 +192,11 @@ link_free(struct link *link)
 	snapshot_release(link->keeping->snapshot);
 	snapshot_release(link->keeping->made_of);
 	watch_free(link->keeping->patience);
+	watch_free(link->keeping->again);
 	free(link->keeping->name);
 	free(link->keeping);
 	free(link);
 }
-
-static void link_begin(struct link *);
 
 static void
 take_out(struct links *links, const struct link *link)
@@ -240,18 +245,34 @@ keep_link(struct task *task, void *with)
 	link_left(link);
 }
 
+/* While there is no task for it it waits, and the configuration may name it no more meanwhile. */
+static void
+begin(void *with, int events)
+{
+	struct link *link = with;
+
+	(void)events;
+	if (link->keeping->leaving) {
+		link_left(link);
+		return;
+	}
+	if (link->bridge->stopping)
+		return;
+	struct arena *arena = arena_new();
+	link->keeping->task = task_start_reserved(link->engine, arena_printf(arena, "link %s", link->name), keep_link, link, NULL);
+	arena_free(arena);
+	if (link->keeping->task)
+		return;
+	link_away(link, "Too much is going on to begin. Next try in 1 s.");
+	watch_after(link->keeping->again, BEGIN_AGAIN);
+}
+
 static void
 link_begin(struct link *link)
 {
-	struct arena *arena = arena_new();
-
-	if (link->keeping->leaving)
-		link_left(link);
-	else if (!link->bridge->stopping) {
+	if (!link->keeping->leaving && !link->bridge->stopping)
 		watch_after(link->keeping->patience, TELL_AFTER);
-		link->keeping->task = task_start(link->engine, arena_printf(arena, "link %s", link->name), keep_link, link, NULL);
-	}
-	arena_free(arena);
+	begin(link, 0);
 }
 
 /* One that waits for its predecessor never begins. */

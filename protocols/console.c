@@ -496,7 +496,7 @@ read_client(struct task *task, void *with)
 		there = !task->cancelled && (!ready || receive(client)) && obey_lines(task, client, &lines) && look_round(client);
 	}
 	if (there)
-		client->reader = task_start(client->console->link->engine, task->name, read_client, client, NULL);
+		client->reader = task_start_reserved(client->console->link->engine, task->name, read_client, client, NULL);
 	if (there && client->reader)
 		return;
 	client->reader = 0;
@@ -570,8 +570,8 @@ client_new(struct console *console, int fd, uid_t uid)
 	client->next = console->clients;
 	console->clients = client;
 	console->count++;
-	client->reader = task_start(engine, client->account, read_client, client, NULL);
-	client->writer = client->reader ? task_start(engine, client->account, write_client, client, NULL) : 0;
+	client->reader = task_start_reserved(engine, client->account, read_client, client, NULL);
+	client->writer = client->reader ? task_start_reserved(engine, client->account, write_client, client, NULL) : 0;
 	if (!client->writer) {
 		client_leave(client, "Too much is going on; try again.");
 		client_let_go(client, &client->writer);

@@ -33,7 +33,7 @@ struct tasks {
 	struct slot *running;
 };
 
-enum { SLOT_BITS = 20 };
+enum { SLOT_BITS = 20, SLOTS_MOST = (1 << SLOT_BITS) - 1 };
 
 static struct slot *
 slot_of(struct tasks *tasks, uint64_t id)
@@ -153,7 +153,7 @@ tasks_open(struct engine *engine, size_t most)
 	struct tasks *tasks = memory_take(sizeof *tasks);
 
 	tasks->engine = engine;
-	tasks->most = most < (1u << SLOT_BITS) ? most : (1u << SLOT_BITS) - 1;
+	tasks->most = most < SLOTS_MOST - TASKS_RESERVE ? most : SLOTS_MOST - TASKS_RESERVE;
 	tasks->fibers = fibers_open();
 	tasks->turn = loop_later(engine->loop, turn, tasks);
 	tasks->last = &tasks->first;
@@ -194,12 +194,12 @@ tasks_cancel_all(struct tasks *tasks)
 			cancel(tasks->slots[i]);
 }
 
-uint64_t
-task_start(const struct engine *engine, const char *name, task_fn *run, void *with, struct arena *arena)
+static uint64_t
+start(const struct engine *engine, const char *name, task_fn *run, void *with, struct arena *arena, size_t most)
 {
 	struct tasks *tasks = engine->tasks;
 
-	if (tasks->count >= tasks->most) {
+	if (tasks->count >= most) {
 		arena_free(arena);
 		return 0;
 	}
@@ -212,6 +212,18 @@ task_start(const struct engine *engine, const char *name, task_fn *run, void *wi
 	slot->task.id = give_id(tasks, slot);
 	enqueue(slot);
 	return slot->task.id;
+}
+
+uint64_t
+task_start(const struct engine *engine, const char *name, task_fn *run, void *with, struct arena *arena)
+{
+	return start(engine, name, run, with, arena, engine->tasks->most);
+}
+
+uint64_t
+task_start_reserved(const struct engine *engine, const char *name, task_fn *run, void *with, struct arena *arena)
+{
+	return start(engine, name, run, with, arena, engine->tasks->most + TASKS_RESERVE);
 }
 
 void

@@ -31,7 +31,8 @@ struct task {
 
 typedef void task_fn(struct task *, void *with);
 
-struct tasks *tasks_open(struct engine *, size_t most);         /* at most that many at once */
+enum { TASKS_RESERVE = 2000 };          /* above the most there may be: for what keeps the house running */
+struct tasks *tasks_open(struct engine *, size_t most);         /* at most that many at once, and the reserve */
 void tasks_close(struct tasks *);                               /* all have ended: tasks_cancel_all() and the loop first */
 size_t tasks_count(const struct tasks *);
 void tasks_cancel_all(struct tasks *);
@@ -39,6 +40,8 @@ void tasks_cancel_all(struct tasks *);
 /* Starts run(task, with) from the loop, soon. `with` must outlive the task: put it into `arena`, which the task
  * takes over (NULL: it makes its own). `name` is copied. The id, or 0 (and the arena is freed) where there are too many tasks. */
 uint64_t task_start(const struct engine *, const char *name, task_fn *, void *with, struct arena *);
+/* The same for a link, and what else the others need to come to their end: from the reserve, where these have taken all there is. */
+uint64_t task_start_reserved(const struct engine *, const char *name, task_fn *, void *with, struct arena *);
 void task_cancel(const struct engine *, uint64_t id);           /* its wait returns false; harmless where it has ended */
 void task_wake(const struct engine *, uint64_t id);             /* ends its task_park(), from the loop; harmless where it has ended */
 void task_wake_now(const struct engine *, uint64_t id);         /* the same, at once: only from the loop, never from a task */

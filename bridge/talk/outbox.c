@@ -163,7 +163,7 @@ lane_begin(struct lane *lane)
 	if (lane->task || lane->outbox->closing)
 		return;
 	char *place = place_text(lane->arena, &lane->place);
-	lane->task = task_start(lane->outbox->engine, place, work_off, lane, NULL);
+	lane->task = task_start_reserved(lane->outbox->engine, place, work_off, lane, NULL);
 	if (lane->task)
 		return;
 	log_warning("Too much is going on to say what waits for %s; it is kept.", place);

@@ -237,6 +237,23 @@ test_ten_thousand_wait_at_once_and_one_too_many_is_refused(void **state)
 	assert_int_equal(fixture->ended, MOST);
 }
 
+static void
+test_where_all_are_taken_the_house_has_its_reserve(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < MOST; i++)
+		start(fixture, wait_for_ever);
+	for (int i = 0; i < TASKS_RESERVE; i++)
+		assert_true(task_start_reserved(&fixture->engine, "house", wait_for_ever, fixture, NULL) != 0);
+	assert_int_equal(task_start_reserved(&fixture->engine, "house", nap, fixture, NULL), 0);
+	assert_int_equal(task_start(&fixture->engine, "test", nap, fixture, NULL), 0);
+	loop_turn(fixture->engine.loop);
+	tasks_cancel_all(fixture->engine.tasks);
+	run_out(fixture);
+	assert_int_equal(fixture->ended, MOST + TASKS_RESERVE);
+}
+
 /* Children: what ends the whole program. */
 
 static int
@@ -305,6 +322,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_a_descriptor_is_waited_for_with_a_limit, make, unmake),
 		cmocka_unit_test_setup_teardown(test_what_a_task_leaves_goes_with_it, make, unmake),
 		cmocka_unit_test_setup_teardown(test_ten_thousand_wait_at_once_and_one_too_many_is_refused, make, unmake),
+		cmocka_unit_test_setup_teardown(test_where_all_are_taken_the_house_has_its_reserve, make, unmake),
 		cmocka_unit_test_setup_teardown(test_a_stack_that_overflows_after_a_wait_is_named_and_ends_us, make, unmake),
 	};
 

@@ -248,6 +248,8 @@ code_run(struct request *request)
 
 	if (!request->person || request->from.only_looks)
 		return task_fail(task, "refused: one-time codes are for persons whose account I can prove as for a change");
+	if (request_code(request))
+		request_take_away(request);
 	if (request->room)
 		return go_private(request);
 	if (task->dry)

@@ -237,7 +237,10 @@ drop(struct task *task, struct lane *lane, const struct outbox_row *row)
 {
 	char *why = task_text(task, "%s", task->error.text);
 
-	lane->outbox->carriers.dropped(&lane->place, why, lane->outbox->carriers.with);
+	if (row->op == DELIVERY_TAKE_BACK && row->on && !row->label)
+		outbox_say(lane->outbox, &lane->place, row->on, card_new(task->arena, TONE_BAD, "I may not delete that message here; delete it yourself"));
+	else
+		lane->outbox->carriers.dropped(&lane->place, why, lane->outbox->carriers.with);
 	if (!mark(task, row, NULL, why))
 		log_error("That a message for %s cannot be said could not be stored: %s", row->place, task->error.text);
 }

@@ -81,6 +81,9 @@ void outbox_say_spare(struct outbox *, const struct place *, const char *replies
 /* A copy of an answer for the other places of a room that is one conversation: whoever reads along there sees it too. Kept until it is said. */
 void outbox_say_elsewhere(struct outbox *, const struct room *, const struct place *asked, const char *replies, const struct card *);
 
+/* Takes away what somebody else said there, by its id in that chat, where the chat can; where we may not, they are asked to. */
+void outbox_take_away(struct outbox *, const struct place *, const char *message);
+
 /* What a work says: made on the loop into the work's arena, written on the store's thread with the rest, kicked after the commit. */
 struct saying;
 /* To every place of the room (NULL: only to `asked`); in the place `asked` the card addresses and rings whom it names, elsewhere

@@ -167,8 +167,8 @@ aim(struct outbox_row *row, bool edits, const char *shown, bool shared)
 	else if (row->op == DELIVERY_TALK && edits)
 		row->on = shown;
 	else if (row->op == DELIVERY_TAKE_BACK) {
-		row->on = shown;
-		row->gone = !shown;
+		row->on = shown ? shown : row->on;
+		row->gone = !row->on;
 	}
 }
 

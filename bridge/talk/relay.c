@@ -7,8 +7,11 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/redact.h"
+#include "bridge/base/secret.h"
 #include "bridge/base/text.h"
 #include "bridge/rights/role.h"
+#include "bridge/talk/code.h"
+#include "bridge/talk/command.h"
 #include "bridge/talk/files.h"
 #include "bridge/talk/hearing.h"
 #include "bridge/talk/message.h"
@@ -40,12 +43,28 @@ struct relaying {
 	} *each;
 };
 
+/* A one-time code that somebody said before others: it is not told to more of them, nor kept. */
+static bool
+says_code(const struct talk *talk, const struct message *message)
+{
+	struct arena *arena = arena_new();
+	char digits[TOTP_DIGITS + 1] = "";
+	const char *line = message->text ? command_addressed(message->text, talk->prefix, talk->name, false) : NULL;
+
+	if (line)
+		code_hidden(arena, line, false, digits);
+	arena_free(arena);
+	bool said = *digits;
+	secret_wipe(digits, sizeof digits);
+	return said;
+}
+
 bool
 relay_wants(const struct talk *talk, const struct message *message)
 {
 	const struct room *room = message->direct || message->kind >= MESSAGE_REACTED ? NULL : room_of(talk->rooms, &message->place);
 
-	return room && room->relay && room->place_count > 1;
+	return room && room->relay && room->place_count > 1 && !says_code(talk, message);
 }
 
 /* -- On the loop ------------------------------------------------------------------------------------------------------ */

@@ -110,6 +110,12 @@ request_code(const struct request *request)
 	return *request->own->digits ? request->own->digits : NULL;
 }
 
+void
+request_take_away(const struct request *request)
+{
+	outbox_take_away(request->talk->outbox, &request->place, request->own->replies_to);
+}
+
 struct place
 request_alone(const struct request *request)
 {

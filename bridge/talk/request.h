@@ -51,6 +51,7 @@ void request_say(const struct request *, const struct card *);
 void request_tell(struct request *, struct card *);            /* the same, addressed to who asked */
 
 const char *request_code(const struct request *);       /* the six digits of a one-time code that was said with it; NULL: none */
+void request_take_away(const struct request *);         /* the message that asked, where the chat lets us */
 struct place request_alone(const struct request *);     /* where who asked hears something alone */
 
 bool request_takes_files(const struct request *);       /* whether a card with `file` could be shown where it was asked */

@@ -121,7 +121,7 @@ outbox_write(struct db *db, const struct saying *saying, const char *label, stru
 	for (size_t i = 0; i < saying->count; i++) {
 		struct outbox_new row = saying->each[i];
 		row.label = row.label ? row.label : label;
-		bool gone = row.op == DELIVERY_TAKE_BACK;
+		bool gone = row.op == DELIVERY_TAKE_BACK && row.label;
 		if (!(gone ? outbox_row_take_back(db, &row, DELIVERY_REACT, error) : outbox_row_write(db, &row, error)))
 			return false;
 	}
@@ -162,4 +162,29 @@ outbox_say_elsewhere(struct outbox *outbox, const struct room *room, const struc
 			others->each[others->count++] = all->each[i];
 	telling->saying = others;
 	store_queue(outbox_store(outbox), work, told, outbox);
+}
+
+static void
+taken_away(struct work *work, bool committed, const struct error *error, void *to)
+{
+	(void)work;
+	if (committed)
+		outbox_kick(to);
+	else
+		log_warning("A message could not be taken away: %s", error->text);
+}
+
+void
+outbox_take_away(struct outbox *outbox, const struct place *place, const char *message)
+{
+	if (!message || !(outbox_can(outbox, place->link) & CAN_REDACT))
+		return;
+	struct work *work = work_new(write_telling, sizeof(struct telling));
+	struct telling *telling = work_with(work);
+	struct arena *arena = work_arena(work);
+	struct saying *saying = arena_take(arena, sizeof *saying);
+	saying->each = arena_take(arena, sizeof *saying->each);
+	add_row(arena, saying, place, DELIVERY_TAKE_BACK, URGENCY_STATE, "")->on = arena_text(arena, message);
+	telling->saying = saying;
+	store_queue(outbox_store(outbox), work, taken_away, outbox);
 }

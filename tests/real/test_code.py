@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from lib import irc, servers, things
+from lib import irc, servers, synapse, things
 from lib.gateway import Gateway
 
 CONF = """
@@ -25,6 +25,15 @@ person "alice" {{ accounts = {{ "corp/alice" }} }}
 person "bob" {{ accounts = {{ "corp/bob" }} roles = {{ "operator" }} }}
 person "carol" {{ accounts = {{ "corp/carol" }} roles = {{ "operator" }} }}
 person "dana" {{ accounts = {{ "corp/dana" }} }}
+role "operator" {{ look = {{ "*" }} may = {{ "gateway.*" }} }}
+"""
+
+ON_MATRIX = """
+admins = {{ "bob" }}
+matrix "hq" {{ server = "{url}" user = "@sally:hs.test" password_file = "matrix-password" inviters = {{ "hs.test" }} retry = "1s" }}
+room "ops" {{ places = {{ "hq/#codes:hs.test" }} }}
+person "alice" {{ accounts = {{ "hq/@alice:hs.test" }} }}
+person "bob" {{ accounts = {{ "hq/@bob:hs.test" }} roles = {{ "operator" }} }}
 role "operator" {{ look = {{ "*" }} may = {{ "gateway.*" }} }}
 """
 
@@ -217,6 +226,51 @@ class OnIrc(Codes):
         self.bob.say("#ops", "!code reset alice")
         self.bob.expect("are gone")
         self.enrol()
+
+
+@unittest.skipUnless(synapse.THERE, "needs the real servers")
+class OnMatrix(Codes):
+    def setUp(self):
+        super().setUp()
+        server = synapse.Synapse().start()
+        self.addCleanup(server.remove)
+        self.alice, self.bob, self.sally = (server.register(name).listen() for name in ("alice", "bob", "sally"))
+        for person in (self.alice, self.bob, self.sally):
+            self.addCleanup(person.close)
+        self.room = self.alice.create("codes", [self.bob.user, self.sally.user])
+        self.bob.join(self.room)
+        self.gateway = Gateway(self.folder, ON_MATRIX.format(url=server.url))
+        self.gateway.secret("matrix-password", "pw-sally")
+        self.addCleanup(self.gateway.stop)
+        self.gateway.start()
+        things.wait_until(lambda: "1 room" in self.gateway.cli("status")[1], 20, "the link to be up")
+
+    def shown(self, person, room, part):
+        def look():
+            return [one for one in person.shows(room) if one["sender"] == self.sally.user and part in one["text"]]
+        return things.wait_until(look, 20, f"{part!r} to be shown")[-1]["text"]
+
+    def alone(self, room, text, part):
+        said = self.alice.say(room, text)
+        return said, self.shown(self.alice, room, part)
+
+    def taken_away(self, room, event):
+        things.wait_until(lambda: not [one for one in self.alice.history(room) if one["event_id"] == event and one["content"].get("body")], 20,
+                          "the message to be gone")
+
+    def test_in_a_room_of_ours_alone_the_code_is_taken_away_again(self):
+        self.bob.say(self.room, "!code enrol alice")
+        self.shown(self.bob, self.room, "alice may set up one-time codes")
+        self.alice.say(self.room, "!code begin")
+        private = self.alice.expect(lambda event: event["type"] == "invited")["room_id"]
+        self.alice.join(private)
+        self.shown(self.alice, private, "One-time codes are between the two of us")
+        secret = self.secret_in(self.alone(private, "code begin", "otpauth://")[1])
+        at_the_beginning_of_a_step()
+        said, _ = self.alone(private, self.code(secret), "Right. Your one-time codes are set up")
+        self.taken_away(private, said)
+        said, _ = self.alone(self.room, "!code " + self.code(secret, 1), "a code that others read does not count")
+        self.shown(self.alice, self.room, "I may not delete that message here; delete it yourself")
 
 
 class AtTheConsole(Codes):

@@ -624,9 +624,10 @@ open_talk(struct bridge *bridge)
 	struct carriers carriers = { deliver, ready, can, dropped, bridge, narrow };
 
 	bridge->talk = (struct talk){ .engine = &bridge->engine, .outbox = outbox_open(&bridge->engine, &carriers),
-		.follows = follows_open(&bridge->engine), .manners = manners_new(), .mores = mores_new(), .pause = pause_new(), .approvals = approvals_new(),
+		.follows = follows_open(&bridge->engine), .manners = manners_new(), .mores = mores_new(), .pause = pause_new(),
 		.seal = bridge->seal, .gateway = report_gateway, .gone = gone, .with = bridge };
 	bridge->talk.comings = comings_open(&bridge->talk);
+	bridge->talk.approvals = approvals_open(&bridge->talk, approval_expire);
 	bridge_point_to(bridge, bridge->setup);
 	ci_follow(bridge->talk.follows, &bridge->talk);
 	bridge->frozen = frozen_open(&bridge->talk);
@@ -697,7 +698,7 @@ close_all(struct bridge *bridge)
 	mores_free(bridge->talk.mores);
 	comings_close(bridge->talk.comings);
 	pause_free(bridge->talk.pause);
-	approvals_free(bridge->talk.approvals);
+	approvals_close(bridge->talk.approvals);
 	locks_close(bridge->talk.locks);
 	links_close(&bridge->links);
 	http_close(bridge->engine.http);

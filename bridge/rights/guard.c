@@ -12,6 +12,7 @@ static const struct setting approval_settings[] = {
 	SETTING(approval, name,     TYPE_TITLE,  NULL,          "What it is called."),
 	SETTING(approval, where,    TYPE_WHERE,  NULL,          NULL),
 	SETTING(approval, by,       TYPE_TEXT,   CONF_REQUIRED, "The role whose people approve; never who asked, in any of their accounts."),
+	SETTING(approval, code,     TYPE_SPAN,   NULL,          "Who asks gives a one-time code too, no older than this."),
 	SETTING(approval, count,    TYPE_NUMBER, "1",           "How many persons must approve."),
 	{ "for", TYPE_LIST, offsetof(struct approval, commands), CONF_REQUIRED, "The commands that need it, as rules are written: \"*.deploy env=prod\".", NULL },
 	SETTING(approval, reaction, TYPE_FLAG,   "no",          "A thumb on our message counts as well as the words."),
@@ -168,6 +169,8 @@ needs_text(struct arena *arena, const struct needs *needs)
 
 	if (needs->confirm)
 		text_add(&text, "your yes");
+	if (needs->code)
+		text_printf(&text, "%syour one-time code", text.length ? ", then " : "");
 	for (size_t i = 0; i < needs->count; i++)
 		text_printf(&text, needs->approvals[i]->count == 1 ? "%s%lld other %s" : "%s%lld others with the role %s", i ? " and " : text.length ? ", then " : "",
 			(long long)needs->approvals[i]->count, needs->approvals[i]->by);

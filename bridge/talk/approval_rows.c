@@ -11,9 +11,9 @@
 
 /* Nobody approves their own request, and nobody twice: the table sees to both. A row stays when it waits no more, with its votes. */
 static const char *const schema[] = {
-	"CREATE TABLE approval(intent INTEGER PRIMARY KEY, stage INTEGER NOT NULL CHECK(stage IN(0,1)), person TEXT NOT NULL, label TEXT NOT NULL UNIQUE,"
+	"CREATE TABLE approval(intent INTEGER PRIMARY KEY, stage INTEGER NOT NULL CHECK(stage IN(0,1,2)), person TEXT NOT NULL, label TEXT NOT NULL UNIQUE,"
 	"  room TEXT, place TEXT NOT NULL, about TEXT NOT NULL, needs TEXT NOT NULL, need TEXT NOT NULL, code BLOB NOT NULL UNIQUE CHECK(length(code)=32),"
-	"  hash BLOB NOT NULL CHECK(length(hash)=32), asked INTEGER NOT NULL, until INTEGER NOT NULL, within INTEGER NOT NULL, reaction INTEGER NOT NULL, waits INTEGER NOT NULL DEFAULT 1) STRICT;"
+	"  hash BLOB NOT NULL CHECK(length(hash)=32), asked INTEGER NOT NULL, until INTEGER NOT NULL, within INTEGER NOT NULL, confirm_within INTEGER NOT NULL, code_age INTEGER NOT NULL, reaction INTEGER NOT NULL, waits INTEGER NOT NULL DEFAULT 1) STRICT;"
 	"CREATE INDEX approval_waits ON approval(intent) WHERE waits=1;"
 	"CREATE TABLE vote(intent INTEGER NOT NULL REFERENCES approval(intent), person TEXT NOT NULL, account TEXT NOT NULL, proof TEXT NOT NULL,"
 	"  how TEXT NOT NULL, yes INTEGER NOT NULL, meets INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(intent, person)) STRICT, WITHOUT ROWID;"
@@ -27,7 +27,7 @@ static const char *const schema[] = {
 
 const struct tables approval_tables = { "approval", schema };
 
-#define COLUMNS "SELECT intent, stage, person, label, room, place, about, needs, need, code, hash, asked, until, within, reaction FROM approval "
+#define COLUMNS "SELECT intent, stage, person, label, room, place, about, needs, need, code, hash, asked, until, within, reaction, confirm_within, code_age FROM approval "
 
 /* A line for each: "2 deployer". */
 static const char *
@@ -70,7 +70,8 @@ read_row(const struct row *row, struct arena *arena, struct approval_row *out)
 	*out = (struct approval_row){ .intent = row_integer(row, 0), .stage = (enum stage)row_integer(row, 1), .person = arena_text(arena, row_text(row, 2)),
 		.label = arena_text(arena, row_text(row, 3)), .room = arena_text(arena, row_text(row, 4)), .place = arena_text(arena, row_text(row, 5)),
 		.about = arena_text(arena, row_text(row, 6)), .needs = arena_text(arena, row_text(row, 7)), .asked = row_integer(row, 11),
-		.until = row_integer(row, 12), .within = row_integer(row, 13), .reaction = row_integer(row, 14) != 0 };
+		.until = row_integer(row, 12), .within = row_integer(row, 13), .reaction = row_integer(row, 14) != 0,
+		.confirm_within = row_integer(row, 15), .code_age = row_integer(row, 16) };
 	read_need(arena, row_text(row, 8), out);
 	row_hash(row, 9, out->code);
 	row_hash(row, 10, out->hash);
@@ -80,21 +81,21 @@ bool
 approval_write(struct db *db, const struct approval_row *approval, struct error *error)
 {
 	struct arena *arena = arena_new();
-	bool fine = db_run(db, error, "INSERT INTO approval(intent, stage, person, label, room, place, about, needs, need, code, hash, asked, until, within, reaction)"
-		" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "iitttttttbbiiii", approval->intent, (int64_t)approval->stage, approval->person, approval->label,
+	bool fine = db_run(db, error, "INSERT INTO approval(intent, stage, person, label, room, place, about, needs, need, code, hash, asked, until, within, reaction, confirm_within, code_age)"
+		" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "iitttttttbbiiiiii", approval->intent, (int64_t)approval->stage, approval->person, approval->label,
 		approval->room, approval->place, approval->about, approval->needs, need_text(arena, approval), (const void *)approval->code,
 		(size_t)APPROVAL_HASH, (const void *)approval->hash, (size_t)APPROVAL_HASH, approval->asked, approval->until,
-		approval->within, (int64_t)approval->reaction);
+		approval->within, (int64_t)approval->reaction, approval->confirm_within, approval->code_age);
 
 	arena_free(arena);
 	return fine;
 }
 
 bool
-approval_to_votes(struct db *db, int64_t intent, int64_t until, const unsigned char hash[APPROVAL_HASH], struct error *error)
+approval_to_stage(struct db *db, const struct approval_row *row, struct error *error)
 {
-	return db_run(db, error, "UPDATE approval SET stage=1, until=?, hash=? WHERE intent=? AND waits=1", "ibi", until, (const void *)hash,
-		(size_t)APPROVAL_HASH, intent);
+	return db_run(db, error, "UPDATE approval SET stage=?, until=?, hash=? WHERE intent=? AND waits=1", "iibi", (int64_t)row->stage, row->until,
+		(const void *)row->hash, (size_t)APPROVAL_HASH, row->intent);
 }
 
 bool

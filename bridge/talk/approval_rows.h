@@ -15,8 +15,8 @@ extern const struct tables approval_tables;
 
 enum { APPROVAL_HASH = 32, VOTES_MOST = 64, NEED_MOST = 8 };
 
-/* What a request waits for, one after the other: its own asker's yes, then that of others. */
-enum stage { STAGE_CONFIRM, STAGE_VOTES };
+/* What a request waits for, one after the other: its own asker's yes, their one-time code, then the yes of others. */
+enum stage { STAGE_CONFIRM, STAGE_CODE, STAGE_VOTES };
 
 struct approval_row {
 	int64_t intent;
@@ -32,7 +32,8 @@ struct approval_row {
 	unsigned char code[APPROVAL_HASH];      /* SHA-256 of what is typed to approve it */
 	unsigned char hash[APPROVAL_HASH];      /* of the request, the room, what is needed and until when */
 	int64_t asked, until;           /* wall ms */
-	int64_t within;                 /* ms that others have, once who asked has confirmed it */
+	int64_t within, confirm_within; /* ms that others have for theirs, and who asked */
+	int64_t code_age;               /* ms: their one-time code, no older; 0: none is needed */
 };
 
 struct vote {
@@ -44,7 +45,7 @@ struct vote {
 };
 
 bool approval_write(struct db *, const struct approval_row *, struct error *);
-bool approval_to_votes(struct db *, int64_t intent, int64_t until, const unsigned char hash[APPROVAL_HASH], struct error *);
+bool approval_to_stage(struct db *, const struct approval_row *, struct error *);         /* its stage, until and hash */
 bool approval_read(struct db *, int64_t intent, struct arena *, struct approval_row *, bool *found, struct error *);
 /* By its id (in any case) or by the hash of its code. */
 bool approval_find(struct db *, const char *label, const unsigned char code[APPROVAL_HASH], struct arena *, struct approval_row *, bool *found, struct error *);

@@ -12,6 +12,7 @@
 #include "bridge/base/secret.h"
 #include "bridge/rights/role.h"
 #include "bridge/run/store.h"
+#include "bridge/talk/approval.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/code.h"
 #include "bridge/talk/help.h"
@@ -183,6 +184,17 @@ wrong(struct request *request, const struct code_try *try)
 	return task_text(task, "%s, %u %s left; wait for the next code", why, try->left, try->left == 1 ? "try" : "tries");
 }
 
+/* What waited for it goes on. */
+static bool
+right(struct request *request, const struct code_try *try)
+{
+	const char *on = try->proven ? "" : approval_code_given(request);
+
+	if (try->proven)
+		return tell(request, TONE_GOOD, "Right. Your one-time codes are set up, and count from now on");
+	return tell(request, TONE_GOOD, task_text(request->task, "Right, and spent%s%s%s", *on ? ". " : "", on, *on ? " goes on" : ""));
+}
+
 static bool
 answer(struct request *request, const struct code_try *try)
 {
@@ -190,7 +202,7 @@ answer(struct request *request, const struct code_try *try)
 
 	switch (try->answer) {
 	case CODE_RIGHT:
-		return tell(request, TONE_GOOD, try->proven ? "Right. Your one-time codes are set up, and count from now on" : "Right, and spent");
+		return right(request, try);
 	case CODE_WRONG:
 		return tell(request, TONE_BAD, wrong(request, try));
 	case CODE_BLOCKED:

@@ -121,16 +121,6 @@ write_vote(struct db *db, void *with, struct arena *arena, struct error *error)
 	    && outbox_write(db, voting->met ? voting->saying_met : voting->saying, voting->row.label, error);
 }
 
-static struct saying *
-say_in_its_room(struct request *request, struct arena *arena, const struct waiting *waiting, const struct card *card)
-{
-	const struct room *room = waiting->row.room ? room_named(request->talk->rooms, waiting->row.room) : NULL;
-	struct place place;
-	bool there = place_read(arena, waiting->row.place, &place);
-
-	return outbox_saying(request->talk->outbox, arena, room, there ? &place : NULL, waiting->intent.replies, card);
-}
-
 static void
 fill_voting(struct voting *voting, struct arena *arena, struct request *request, struct waiting *waiting)
 {
@@ -150,8 +140,8 @@ fill_voting(struct voting *voting, struct arena *arena, struct request *request,
 	more->next = task_text(request->task, "%1$sapprove %2$s or %1$sdeny %2$s REASON", request->talk->prefix, waiting->row.label);
 	voting->card = card_json(arena, more);
 	voting->card_met = card_json(arena, last);
-	voting->saying = say_in_its_room(request, arena, waiting, more);
-	voting->saying_met = say_in_its_room(request, arena, waiting, last);
+	voting->saying = approval_saying(arena, request->talk, waiting, more);
+	voting->saying_met = approval_saying(arena, request->talk, waiting, last);
 }
 
 static bool
@@ -191,6 +181,8 @@ approve_run(struct request *request)
 	if (row->stage == STAGE_CONFIRM)
 		return is_theirs(request, &waiting) ? confirm(request, &waiting)
 			: task_fail(task, "refused: %s waits for %s to confirm it", row->label, row->person);
+	if (row->stage == STAGE_CODE)
+		return task_fail(task, "refused: %s waits for the one-time code of %s", row->label, row->person);
 	if (is_theirs(request, &waiting))
 		return task_fail(task, "refused: you asked for %s, as %s. Somebody else must approve it", row->label, waiting.intent.account);
 	if (!meets(request, row))
@@ -202,69 +194,12 @@ approve_run(struct request *request)
 
 /* -- The asker's own yes ------------------------------------------------------------------------------------------------- */
 
-struct confirming {
-	struct approval_row row;
-	struct audit_entry audit;
-	const char *card;
-	struct saying *saying;
-	int64_t event;
-	bool votes, moved;
-};
-
-static bool
-write_confirming(struct db *db, void *with, struct arena *arena, struct error *error)
-{
-	struct confirming *confirming = with;
-	struct intent intent;
-	struct approval_row row;
-	bool found, still;
-
-	if (!intent_read(db, confirming->row.intent, arena, &intent, &found, error) || !approval_read(db, confirming->row.intent, arena, &row, &still, error))
-		return false;
-	confirming->moved = found && still && !strcmp(intent.state, "waiting") && row.stage == STAGE_CONFIRM && clock_wall() < row.until;
-	if (!confirming->moved)
-		return true;
-	if (confirming->votes ? !approval_to_votes(db, row.intent, confirming->row.until, confirming->row.hash, error)
-	                      : !intent_move(db, row.intent, "waiting", "ready", &found, error))
-		return false;
-	return (!confirming->event || message_done(db, confirming->event, error)) && audit_write(db, &confirming->audit, error)
-	    && (!confirming->votes || (label_card(db, row.label, confirming->card, false, error) && outbox_write(db, confirming->saying, row.label, error)));
-}
-
 static bool
 confirm(struct request *request, struct waiting *waiting)
 {
-	struct task *task = request->task;
-	struct work *work = work_new(write_confirming, sizeof(struct confirming));
-	struct confirming *confirming = work_with(work);
-	struct arena *arena = work_arena(work);
-	struct approval_row *row = &waiting->row;
-
-	if (task->dry)
-		return task_would(task, "confirm %s: %s", row->label, row->about);
-	confirming->votes = row->need_count > 0;
-	row->stage = STAGE_VOTES;
-	row->until = clock_wall() + row->within;
-	approval_hash(&waiting->intent, row, row->hash);
-	confirming->row = *row;
-	confirming->event = request->own->event;
-	confirming->audit = record_entry(arena, request, "confirmed", record_command(request));
-	confirming->audit.intent = row->intent;
-	confirming->audit.result = row->about;
-	struct card *card = waiting_card(arena, waiting, "asked");
-	card->next = task_text(task, "%1$sapprove %2$s or %1$sdeny %2$s REASON", request->talk->prefix, row->label);
-	confirming->card = card_json(arena, card);
-	confirming->saying = say_in_its_room(request, arena, waiting, card);
-	if (!store_commit(task, work))
-		return false;
-	if (!confirming->moved)
-		return task_fail(task, "%s waits for a yes no more", row->label);
-	outbox_kick(request->talk->outbox);
-	if (confirming->votes)
-		approvals_note(request->talk, row, waiting->intent.replies);
-	else
-		approval_run(request->talk, row->intent);
-	return true;
+	if (request->task->dry)
+		return task_would(request->task, "confirm %s: %s", waiting->row.label, waiting->row.about);
+	return approval_advance(request, waiting, "confirmed");
 }
 
 struct listing {
@@ -334,7 +269,7 @@ deny_run(struct request *request)
 	struct audit_entry audit = record_entry(task->arena, request, "denied", record_command(request));
 	audit.result = waiting.row.about;
 	struct card *card = waiting_last_card(task->arena, &waiting, theirs ? "revoked" : "denied", why);
-	if (!waiting_end(task, request->talk, &waiting, theirs ? "revoked" : "refused", why, &audit, card, &ended))
+	if (!approval_end(task, request->talk, &waiting, theirs ? "revoked" : "refused", why, &audit, card, &ended))
 		return false;
 	if (!ended)
 		return task_fail(task, "%s waits for a yes no more", waiting.row.label);

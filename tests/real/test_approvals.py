@@ -1,8 +1,12 @@
 """Who asks does not decide: commands that wait for a yes, of who asked or of others; on Matrix, by word and by reaction, over restarts."""
+import base64
+import hashlib
+import hmac
 import os
 import re
 import shutil
 import signal
+import struct
 import tempfile
 import threading
 import time
@@ -24,11 +28,19 @@ person "alice" {{ accounts = {{ "hq/@alice:hs.test", "hq/@alice2:hs.test" }} rol
 person "bob" {{ accounts = {{ "hq/@bob:hs.test" }} roles = {{ "deployer" }} }}
 person "dana" {{ accounts = {{ "hq/@dana:hs.test" }} roles = {{ "lead" }} }}
 person "carol" {{ accounts = {{ "hq/@carol:hs.test" }} roles = {{ "developer" }} }}
-role "developer" {{ look = {{ "*" }} may = {{ "ci.*", "gateway.lock", "gateway.pause", "gateway.resume" }} }}
+role "developer" {{ look = {{ "*" }} may = {{ "ci.*", "gateway.lock", "gateway.pause", "gateway.resume", "gateway.code" }} }}
 role "deployer" {{ like = {{ "developer" }} }}
 role "lead" {{ like = {{ "deployer" }} }}
 {rules}
 """
+def totp(secret, step=0):
+    """RFC 6238, `step` further than now."""
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    digest = hmac.new(key, struct.pack(">Q", int(time.time()) // 30 + step), hashlib.sha1).digest()
+    at = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7fffffff) % 10**6:06d}"
+
+
 PROD = 'approval "prod" { for = { "ci.build target=prod" } by = "deployer" reaction = yes }'
 PEOPLE = ["alice", "alice2", "bob", "carol", "dana"]
 
@@ -184,7 +196,7 @@ class Approvals(unittest.TestCase):
     def test_nobody_says_anything_and_it_expires(self):
         self.start(PROD.replace("reaction = yes", 'reaction = yes within = "2s"'))
         self.ask()
-        self.shown("B1 expired: ci build add target=prod, not approved within 2 s. Nothing ran")
+        self.shown("B1 expired: ci build add target=prod, not approved in time. Nothing ran")
         self.hs.say("bob", self.room, "!approve B1")
         self.shown("nothing called B1 waits")
         self.nothing_ran()
@@ -231,6 +243,60 @@ class Approvals(unittest.TestCase):
         self.hs.say("bob", self.room, "!approve B1")
         self.shown("B1 passed")
         self.assertEqual(self.ran(), ["ran prod"])
+
+    # One-time codes.
+
+    def alone(self):
+        """Everything that was said to alice in private."""
+        return [one.body for one in self.hs.shows(self.private) if one.body and one.sender == "@sally:hs.test"]
+
+    def enrol(self):
+        before = set(self.hs.state.rooms)
+        self.hs.say("alice", self.room, "!code enrol alice")
+        self.shown("may set up one-time codes")
+        self.hs.say("alice", self.room, "!code")        # it opens a room for the two of us
+        things.wait_until(lambda: set(self.hs.state.rooms) - before, 20, "a private room")
+        self.private = (set(self.hs.state.rooms) - before).pop()
+        self.hs.join("alice", self.private)
+        self.hs.say("alice", self.private, "code begin")
+        things.wait_until(lambda: any("By hand" in body for body in self.alone()), 20, "the secret")
+        self.secret = re.search(r"secret=(\w+)", "\n".join(self.alone())).group(1)
+        self.give(0)
+        things.wait_until(lambda: any("are set up" in body and "Right" in body for body in self.alone()), 20, "the proof")
+
+    def give(self, step):
+        self.hs.say("alice", self.private, totp(self.secret, step))
+
+    def test_who_asks_gives_a_code_and_then_another_approves(self):
+        self.start(PROD.replace("reaction = yes", 'reaction = yes code = "1s"'))
+        self.enrol()
+        old = time.monotonic() + 1.1            # by then the code that was given is too old
+        things.wait_until(lambda: time.monotonic() > old, 10, "a second to pass")
+        self.hs.say("alice", self.room, "!build add target=prod")
+        self.shown("B1 asked: ci build add target=prod, wants your one-time code; I asked you in private")
+        self.hs.say("bob", self.room, "!approve B1")
+        self.shown("refused: B1 waits for the one-time code of alice")
+        things.wait_until(lambda: any("asked in ops: your 6-digit code, within 2 min" in body for body in self.alone()), 20, "the question")
+        self.give(1)
+        things.wait_until(lambda: any("Right, and spent. B1 goes on" in body for body in self.alone()), 20, "the answer")
+        self.shown("B1 asked: ci build add target=prod, needs 1 other deployer")
+        self.assertEqual(self.ran(), [])
+        self.hs.say("bob", self.room, "!approve B1")
+        self.shown("B1 passed")
+        self.assertEqual(self.ran(), ["ran prod"])
+        self.assertIn("code given", self.audit())
+
+    def test_a_code_that_is_fresh_still_counts(self):
+        self.start(PROD.replace("reaction = yes", 'reaction = yes code = "15m"'))
+        self.enrol()
+        self.hs.say("alice", self.room, "!build add target=prod")
+        self.shown("B1 asked: ci build add target=prod, needs 1 other deployer")
+
+    def test_who_has_no_codes_is_told_so(self):
+        self.start(PROD.replace("reaction = yes", 'code = "15m"'))
+        self.hs.say("alice", self.room, "!build add target=prod")
+        self.shown("it needs a one-time code of yours, and yours are not set up")
+        self.nothing_ran()
 
     # The attacks: A1 to A4 of the threats.
 

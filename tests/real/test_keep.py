@@ -287,7 +287,7 @@ class Archives(Keeping):
     def test_the_oracle_and_the_program_find_the_same(self):
         self.some_commands(["one", "two", "three"])
         self.gateway.stop()
-        lines = self.cli(0, "audit", "export").splitlines(True)
+        lines = [line for line in self.cli(0, "audit", "export").splitlines(True) if "checkpoint" not in line]
         deeds = [("changed", lambda l: [*l[:4], l[4].replace("mark", "nark"), *l[5:]]),
                  ("dropped", lambda l: l[:4] + l[5:]), ("swapped", lambda l: [*l[:4], l[5], l[4], *l[6:]]),
                  ("inserted", lambda l: l[:5] + l[4:]), ("cut", lambda l: l[:-1]),

@@ -37,6 +37,7 @@
 #include "bridge/setup.h"
 #include "bridge/talk/approval.h"
 #include "bridge/talk/card.h"
+#include "bridge/talk/circles.h"
 #include "bridge/talk/code.h"
 #include "bridge/talk/comings.h"
 #include "bridge/talk/files.h"
@@ -53,6 +54,7 @@
 #include "bridge/talk/record.h"
 #include "bridge/talk/relay.h"
 #include "bridge/talk/resume.h"
+#include "bridge/talk/room.h"
 #include "bridge/words.h"
 #include "integrations/kinds/ci.h"
 
@@ -257,6 +259,24 @@ read_sign(struct task *task, struct bridge *bridge, struct message *message)
 	message->text = task_text(task, "%s%s %s", bridge->talk.prefix, verb, label);
 }
 
+/* Another gateway or bridge that tells in a room what we tell there too would make each line of both go round for ever. */
+static bool
+goes_in_circles(struct bridge *bridge, const struct message *message)
+{
+	const struct room *room = message->kind == MESSAGE_SAID && relay_wants(&bridge->talk, message) ? room_of(bridge->talk.rooms, &message->place) : NULL;
+	enum circle circle = room ? circles_look(bridge->talk.circles, room->name, message, clock_mono()) : CIRCLE_NONE;
+
+	if (circle == CIRCLE_NOTICED) {
+		struct arena *arena = arena_new();
+		const char *where = place_text(arena, &message->place);
+		log_warning("%s in %s tells what is told there already, so what they tell of others is not told elsewhere.", message->from.shown, where);
+		operators_tell(&bridge->talk, card_new(arena, TONE_WAITING, "%s tells in %s what I tell there, as another gateway or bridge would. What they tell of others"
+			" I tell nowhere any more, until they have been silent about that for an hour", message->from.shown, where), NULL);
+		arena_free(arena);
+	}
+	return circle != CIRCLE_NONE;
+}
+
 /* As they are understood. Whatever is told elsewhere has a name, also where its chat gives none. */
 static const struct message *
 understood(struct task *task, struct bridge *bridge, const struct message *messages, size_t count)
@@ -267,6 +287,7 @@ understood(struct task *task, struct bridge *bridge, const struct message *messa
 		all[i] = messages[i];
 		if (all[i].kind == MESSAGE_REACTED)
 			read_sign(task, bridge, &all[i]);
+		all[i].stays = goes_in_circles(bridge, &all[i]);
 		if (all[i].id)
 			continue;
 		char *id = arena_take(task->arena, ULID_LENGTH + 1);
@@ -626,6 +647,7 @@ open_talk(struct bridge *bridge)
 	bridge->talk = (struct talk){ .engine = &bridge->engine, .outbox = outbox_open(&bridge->engine, &carriers),
 		.follows = follows_open(&bridge->engine), .manners = manners_new(), .mores = mores_new(), .pause = pause_new(),
 		.seal = bridge->seal, .gateway = report_gateway, .gone = gone, .with = bridge };
+	bridge->talk.circles = circles_new();
 	bridge->talk.comings = comings_open(&bridge->talk);
 	bridge->talk.approvals = approvals_open(&bridge->talk, approval_expire);
 	bridge_point_to(bridge, bridge->setup);
@@ -697,6 +719,7 @@ close_all(struct bridge *bridge)
 	manners_free(bridge->talk.manners);
 	mores_free(bridge->talk.mores);
 	comings_close(bridge->talk.comings);
+	circles_free(bridge->talk.circles);
 	pause_free(bridge->talk.pause);
 	approvals_close(bridge->talk.approvals);
 	locks_close(bridge->talk.locks);

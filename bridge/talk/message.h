@@ -56,6 +56,8 @@ struct message {
 	const struct attached *file;    /* NULL: none */
 	bool meant;                     /* a reaction to a message of ours: its text is the command that it stands for */
 	bool aside;                     /* no command whatever it says: an action, the name of a file */
+	bool repeats_us;                /* it tells what we said: "<sally> hello" */
+	bool stays;                     /* it is not told in the other places of its room */
 	bool direct;                    /* said to us alone */
 	int64_t said;                   /* wall ms, by the server's clock; 0: it tells none. It makes a message late, never fresh. */
 	int64_t heard;                  /* wall ms, of one that an earlier life kept; 0: just now */

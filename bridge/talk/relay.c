@@ -62,7 +62,7 @@ says_code(const struct talk *talk, const struct message *message)
 bool
 relay_wants(const struct talk *talk, const struct message *message)
 {
-	const struct room *room = message->direct || message->kind >= MESSAGE_REACTED ? NULL : room_of(talk->rooms, &message->place);
+	const struct room *room = message->direct || message->stays || message->kind >= MESSAGE_REACTED ? NULL : room_of(talk->rooms, &message->place);
 
 	return room && room->relay && room->place_count > 1 && !says_code(talk, message);
 }

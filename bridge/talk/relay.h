@@ -1,7 +1,8 @@
 /* relay: what is said in one place of a room is told in its others, once, in order, with the name of who said it.
  *
  * What it makes are rows of the outbox, written with the commands and the cursor of the chat. Each is known by the message that it mirrors, so that
- * an edit, an answer or the card of a command finds it. What we said ourselves is never heard, so nothing goes in circles. */
+ * an edit, an answer or the card of a command finds it. What we said ourselves is never heard, nor is
+ * what another one tells of it (circles.h), so nothing goes in circles. */
 #ifndef SALLYPORT_TALK_RELAY_H
 #define SALLYPORT_TALK_RELAY_H
 

@@ -10,6 +10,7 @@ struct alias;
 struct approvals;
 struct arena;
 struct card;
+struct circles;
 struct comings;
 struct engine;
 struct follows;
@@ -44,6 +45,7 @@ struct talk {
 	const struct seal *seal;        /* what is kept encrypted is read with it */
 	struct locks *locks;
 	const struct lock_settings *lock_limits;        /* NULL: none was written */
+	struct circles *circles;
 	struct comings *comings;        /* NULL: nobody asks who comes and goes */
 	struct card *(*gateway)(struct arena *, void *with);    /* how the gateway is; `with` is given to it */
 	/* Whether that account is in that place no more, as far as its chat can tell. It may wait. NULL: nobody can tell. */

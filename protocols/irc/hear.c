@@ -66,6 +66,16 @@ prove(struct arena *arena, const struct hear *hear, const struct irc_line *line,
 		hear_account(arena, hear->link, account, "account-tag", speaker);
 }
 
+/* "<other> <sally> hello": somebody tells what another one tells of us. */
+static bool
+repeats_us(struct arena *arena, const struct hear *hear, const char *text)
+{
+	for (const char *end; *text == '<' && (end = strchr(text, '>')) && end[1] == ' '; text = end + 2)
+		if (name_same(arena_slice(arena, text + 1, (size_t)(end - text - 1)), hear->nick, hear->channels->how))
+			return true;
+	return false;
+}
+
 enum heard
 hear(struct arena *arena, const struct hear *hear, const struct irc_line *line, const char *origin, const char *target, const char *text,
 	struct message *out)
@@ -93,6 +103,7 @@ hear(struct arena *arena, const struct hear *hear, const struct irc_line *line, 
 	out->from.shown = arena_text(arena, nick);
 	out->text = text_clean_lines(arena, text, strlen(text));
 	out->styled = formatting_read(arena, text, strlen(text), line->action);
+	out->repeats_us = repeats_us(arena, hear, out->text);
 	out->aside = line->action;      /* "/me shrugs" is no command */
 	if (line_tag(line, "msgid", id, sizeof id) && *id && text_utf8(id, strlen(id)))
 		out->id = arena_text(arena, id);

@@ -277,7 +277,7 @@ NGIRCD = """
 strangers = {{ "help", "ping", "whoami" }}
 irc "corp" {{ nick = "{nick}" server = "127.0.0.1" port = {port} tls = no flood = no }}
 matrix "hq" {{ server = "{url}" user = "@{nick}:hs.test" password_file = "matrix-password" inviters = {{ "hs.test" }} retry = "1s" }}
-room "ops" {{ places = {{ "corp/#ops", "hq/#{alias}:hs.test" }} relay = yes }}
+room "ops" {{ places = {{ "corp/#ops", "hq/#{alias}:hs.test"{more} }} relay = yes operators = yes }}
 """
 LINES = int(os.environ.get("SALLYPORT_LINES", "50" if "-sanitizers" in PROGRAM else "150"))
 
@@ -303,8 +303,10 @@ class WithoutTags(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="sallyport-")
         self.addCleanup(shutil.rmtree, self.folder, True)
 
+    more = ""                                   # places of the room
+
     def start(self, nick):
-        gateway = Gateway(tempfile.mkdtemp(dir=self.folder), NGIRCD.format(nick=nick, alias=self.alias, port=self.ngircd.port, url=self.server.url))
+        gateway = Gateway(tempfile.mkdtemp(dir=self.folder), NGIRCD.format(nick=nick, alias=self.alias, more=self.more, port=self.ngircd.port, url=self.server.url))
         gateway.secret("matrix-password", f"pw-{nick}")
         self.addCleanup(gateway.stop)
         gateway.start()
@@ -327,6 +329,26 @@ class WithoutTags(unittest.TestCase):
         self.bob.heard("never said", 1)
         for words in ("over there", "over here", "the end"):
             self.assertLessEqual(len([text for text in self.texts() if words in text]), 3, self.texts())
+
+    def test_two_gateways_between_two_channels_do_not_go_in_circles(self):
+        self.more = ', "corp/#dev"'
+        self.bob.join("#dev")
+        self.start("sally")
+        self.start("other")
+        for text in ("only once", "many words " * 34):
+            self.bob.say("#ops", text)
+            lines = []
+            while self.bob.heard("PRIVMSG", 3):
+                lines.append(text)
+                self.assertLess(len(lines), 30, "it goes in circles")
+            self.assertGreaterEqual(len(lines), 2, "each of them tells it in the other channel")
+            self.assertLessEqual(len([told for told in self.texts() if text.strip()[:20] in told]), 10, self.texts())
+        for i in range(3):
+            self.bob.say("#ops", f"once more {i}")
+        self.bob.expect(lambda line: "NOTICE" in line and "as another gateway or bridge would" in line)
+        # What people say goes on, also from one of those.
+        self.bob.say("#ops", "still here")
+        self.bob.expect("#dev :<bob> still here")
 
     def test_many_lines_in_both_directions_at_once(self):
         self.start("sally")

@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import ssl
 import tempfile
 import time
@@ -17,7 +18,8 @@ strangers = {{ "ping" }}
 admins = {{ "alice" }}
 matrix "hq" {{ server = "{server}" user = "@sally:hs.test" {login} retry = "1s" poll = "{poll}" {more} }}
 runner "ci" {{ job "add" {{ run = {{ "/bin/sh", "-c", "echo ran >>{folder}/ran" }} }} }}
-room "ops" {{ places = {{ {places} }} services = {{ "ci" }} operators = yes }}
+{services}
+room "ops" {{ places = {{ {places} }} services = {{ "ci" {offers} }} operators = yes }}
 person "alice" {{ accounts = {{ "hq/@alice:hs.test" }} roles = {{ "all" }} }}
 role "all" {{ look = {{ "*" }} may = {{ "ci.*" }} }}
 """
@@ -36,8 +38,9 @@ class Trouble(unittest.TestCase):
         self.room = self.hs.add_room("#ops:hs.test", ["sally", "alice"])
         return self.start() if start else None
 
-    def start(self, secret="pw-sally", login=BY_PASSWORD, more="", server=None, places='"hq/#ops:hs.test"', poll="1s"):
-        self.gateway = Gateway(self.folder, CONF.format(server=server or self.hs.url, login=login, more=more, folder=self.folder, places=places, poll=poll))
+    def start(self, secret="pw-sally", login=BY_PASSWORD, more="", server=None, places='"hq/#ops:hs.test"', poll="1s", services="", offers=""):
+        self.gateway = Gateway(self.folder, CONF.format(server=server or self.hs.url, login=login, more=more, folder=self.folder, places=places, poll=poll,
+                                                        services=services, offers=offers))
         self.gateway.secret("secret", secret)
         self.addCleanup(self.gateway.stop)
         self.gateway.start()
@@ -369,6 +372,23 @@ class Trouble(unittest.TestCase):
         self.up()
         asked = self.hs.say("alice", self.room, "!build add")
         self.hs.wait(lambda: self.hs.read_marker("sally", self.room) == asked, 20, "the read marker")
+
+    def test_while_a_command_works_we_are_typing(self):
+        self.world(start=False)
+        slow = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(slow.close)
+        self.start(services=f'buildbot "slow" {{ url = "http://127.0.0.1:{slow.getsockname()[1]}" user = "sally" password_file = "secret" }}', offers=', "slow"')
+        self.up()
+        self.ping("quick")
+        self.hs.say("alice", self.room, "!slow list")
+        self.hs.wait(lambda: self.hs.typing(self.room) == ["@sally:hs.test"], 20, "typing")
+        # It is answered at last, and nobody is typing any more, long before the homeserver would end it by itself.
+        slow.close()
+        self.hs.expect("Buildbot ended the connection")
+        self.hs.wait(lambda: not self.hs.typing(self.room), 10, "the end of it")
+        # What is answered at once needs no such sign.
+        self.ping("again")
+        self.assertEqual(len(self.hs.asked("/typing/")), 2)
 
 
 if __name__ == "__main__":

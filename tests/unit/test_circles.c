@@ -48,13 +48,12 @@ test_what_was_heard_is_passed_over_when_it_is_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-		begin(NULL);
 		assert_int_equal(says("bob", &ops, "is db1 up?"), CIRCLE_NONE);
 		/* The joiner is cleaned away before. */
 		assert_int_equal(says("other", &dev, i == 3 ? "[irc] <bob> is db1 *up*?" : forms[i]), CIRCLE_PASSED_OVER);
 		end(NULL);
+		begin(NULL);
 	}
-	begin(NULL);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* hook: the one way in over HTTP: libmicrohttpd, its epoll descriptor watched by our loop, and a task for each request that is worth one. */
 #include "bridge/run/hook.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 
 enum {
 	RETRY = 5,                      /* s that whoever finds us busy is told to wait */
+	STARVED = 200,                  /* ms until we look again whether there is a descriptor */
 	FLUSHES = 3,                    /* last looks at connections that have an answer to take */
 	BODY_STEP = 16 * 1024,
 };
@@ -380,6 +382,37 @@ note(void *with, const char *format, va_list values)
 
 /* -- A listener ------------------------------------------------------------------------------------------------------ */
 
+static void run_library(void *listener, int events);
+
+static void
+watch_library(struct listener *listener)
+{
+	int epoll = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+
+	if (!listener->ready)
+		listener->ready = loop_descriptor(listener->hook->engine->loop, epoll, LOOP_READ, run_library, listener);
+}
+
+/* Where there is no descriptor left even for the first, the library tries again without a pause, as nobody is here who could leave one. */
+static bool
+is_starved(const struct listener *listener)
+{
+	if (MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections)
+		return false;
+	int spare = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (spare >= 0)
+		close(spare);
+	return spare < 0 && (errno == EMFILE || errno == ENFILE);
+}
+
+static void
+rest(struct listener *listener)
+{
+	watch_free(listener->ready);
+	listener->ready = NULL;
+	watch_after(listener->timer, STARVED);
+}
+
 static void
 run_library(void *with, int events)
 {
@@ -389,6 +422,11 @@ run_library(void *with, int events)
 	(void)events;
 	listener->again = false;
 	MHD_run(listener->daemon);
+	if (is_starved(listener)) {
+		rest(listener);
+		return;
+	}
+	watch_library(listener);
 	if (listener->again)
 		watch_after(listener->timer, 0);
 	else if (MHD_get_timeout(listener->daemon, &ms) == MHD_YES)
@@ -445,8 +483,7 @@ listener_new(struct hook *hook, const struct hook_settings *settings, int fd, st
 		error_set(error, "I cannot serve HTTP on %s: the system gives no descriptor for it.", settings->listen);
 		return NULL;
 	}
-	int epoll = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-	listener->ready = loop_descriptor(loop, epoll, LOOP_READ, run_library, listener);
+	watch_library(listener);
 	return listener;
 }
 

@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -214,6 +215,45 @@ class Hooks(unittest.TestCase):
         self.assertEqual(code, os.EX_CONFIG)
         for part in ('listen "gw:80" is not ADDRESS:PORT', "headers is 10 to 1000.", "url is plain http"):
             self.assertIn(part, said)
+
+    def descriptors_run_out(self, left):
+        """However many come, it waits for a descriptor and does not ask for one again and again; when there are some it serves, at the latest at the deadline."""
+        port = things.free_port()
+        self.begin(section(port, "connections = 64 connections_each = 64 deadline = \"6s\""))
+        self.assertEqual(ask(port), 404)
+        pid = self.gateway.program.pid
+        things.wait_until(lambda: "0 connected" in self.gateway.cli("status")[1], what="nobody to be connected")
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        highest = max(int(fd) for fd in os.listdir(f"/proc/{pid}/fd"))
+        free = highest + 1 - len(os.listdir(f"/proc/{pid}/fd"))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1 + max(left - free, 0), before[1]))
+        slow = []
+        for _ in range(left + 20):
+            client = socket.create_connection(("127.0.0.1", port), timeout=20)
+            self.addCleanup(client.close)
+            client.sendall(b"GET /f/a HTTP/1.1\r\nX-Slow: ")
+            slow.append(client)
+        things.wait_until(lambda: len(os.listdir(f"/proc/{pid}/fd")) > highest + max(left - free, 0), what="no descriptor to be left")
+        self.assertLess(self.processor_seconds(3), 0.5)
+        if not left:
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        for client in slow:
+            client.close()
+        self.assertEqual(ask(port), 404)
+
+    def processor_seconds(self, seconds):
+        def used():
+            with open(f"/proc/{self.gateway.program.pid}/stat") as f:
+                return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+        began = used()
+        time.sleep(seconds)
+        return used() - began
+
+    def test_without_descriptors_for_all_it_waits_and_does_not_spin(self):
+        self.descriptors_run_out(10)
+
+    def test_without_a_descriptor_for_anybody_it_waits_and_does_not_spin(self):
+        self.descriptors_run_out(0)
 
     def test_it_ends_while_slow_ones_hang_on_it(self):
         port = things.free_port()

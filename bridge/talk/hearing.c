@@ -357,13 +357,19 @@ understand(struct heard *heard)
 	return false;
 }
 
-/* Nobody expects it any more, or the server's clock makes no sense. */
-static bool
-is_late(const struct message *message, int64_t now)
+/* Nobody expects it any more, or the server's clock makes no sense. NULL: it is not late. */
+static const char *
+late(struct arena *arena, const struct message *message, int64_t now)
 {
 	if (message->heard && now - message->heard > LATE)
-		return true;
-	return message->said && (now - message->said > SAID_LATE || message->said - now > SAID_LATE);
+		return "refused: I was away when you asked for it, and it is late now; ask again";
+	if (message->said && now - message->said > SAID_LATE)
+		return arena_printf(arena, "refused: by the clock of the server you asked for it %s ago: I was away, or that clock and mine differ. "
+			"Ask again; if I say the same, one of them is wrong", clock_span(arena, now - message->said));
+	if (message->said && message->said - now > SAID_LATE)
+		return arena_printf(arena, "refused: the clock of the server is %s ahead of mine, so I cannot tell what is late; one of them must be set",
+			clock_span(arena, message->said - now));
+	return NULL;
 }
 
 static void
@@ -390,11 +396,12 @@ attend(struct task *task, void *with)
 	if (line)
 		request->line = code_hidden(task->arena, arena_slice(task->arena, line, strcspn(line, "\n")), message->direct, heard->own.digits);
 
+	const char *why_late = late(task->arena, message, clock_wall());
 	/* Of an earlier life, whose prefix or rooms were others. */
 	if (!hearing_ours(talk, message))
 		carry_refuse(request, NULL, "refused: not said where I take commands");
-	else if (is_late(message, clock_wall()))
-		carry_refuse(request, "refused: I was away when you asked for it, and it is late now; ask again", "refused: too late");
+	else if (why_late)
+		carry_refuse(request, why_late, "refused: too late");
 	else if (!heard->admitted)
 		carry_refuse(request, request->person ? "too many of your commands are still running; wait for one to end" : NULL, "refused: too many at once");
 	else if (understand(heard))

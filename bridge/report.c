@@ -24,6 +24,7 @@
 #include "bridge/talk/lock.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/pause.h"
+#include "bridge/talk/waiting.h"
 #include "bridge/talk/room.h"
 
 /* Status, for people. */
@@ -96,7 +97,8 @@ say_status(const struct bridge *bridge, struct arena *arena, struct text *out)
 		text_printf(out, "Paused: %s\n", pause_why(bridge->talk.pause, arena));
 	for (size_t i = 0; i < locks_count(bridge->talk.locks); i++)
 		text_printf(out, "Locked: %s\n", locks_text(bridge->talk.locks, arena, i));
-	text_printf(out, "Work: %u followed, %u unsaid.   Store: ", follows_count(bridge->talk.follows, NULL), unsaid.count);
+	text_printf(out, "Work: %u followed, %zu waiting for a yes, %u unsaid.   Store: ", follows_count(bridge->talk.follows, NULL),
+		approvals_count(bridge->talk.approvals), unsaid.count);
 	if (store_failing(bridge->engine.store, &why))
 		text_printf(out, "failing: %s\n", why.text);
 	else
@@ -176,6 +178,8 @@ report_gateway(struct arena *arena, void *with)
 	card_fact(card, NULL, "%zu room%s", bridge->talk.rooms->count, text_s(bridge->talk.rooms->count));
 	if (followed)
 		card_fact(card, NULL, "%u followed", followed);
+	if (approvals_count(bridge->talk.approvals))
+		card_fact(card, NULL, "%zu waiting for a yes", approvals_count(bridge->talk.approvals));
 	if (unsaid.count)
 		card_fact(card, NULL, "%u unsaid", unsaid.count);
 	else
@@ -242,6 +246,7 @@ say_status_json(const struct bridge *bridge, struct arena *arena, struct text *o
 		json_object_object_add(status, "hooks", json_object_get(hooks_json(bridge, arena)));
 	json_object_object_add(status, "locks", json_object_get(locks_json(bridge->talk.locks, arena)));
 	json_set_integer(status, "followed", follows_count(bridge->talk.follows, NULL));
+	json_set_integer(status, "approvals", (int64_t)approvals_count(bridge->talk.approvals));
 	json_set(status, "store", store_failing(bridge->engine.store, &why) ? why.text : "ok");
 	text_printf(out, "%s\n", json_write(status));
 }

@@ -10,7 +10,7 @@
     [thread]               on Matrix what follows is said in a thread, and answered there, until [main]; IRC has none
     [edit TEXT]            on Matrix the last message is edited so; IRC has no edits
     irc -- text            said so on IRC alone; matrix -- text on Matrix alone
-    # a comment            "# only irc" or "# only matrix" at the top: the other chat is left out
+    # a comment            "# only irc" or "# only matrix" at the top: the other chat is left out; "# conf TEXT": more of the configuration
 
 Every line of the gateway must be there, in this order, and no other. {span} {n} {any} stand for a duration, a number, anything.
 
@@ -245,7 +245,9 @@ def play(path, kind):
     from lib.gateway import Gateway
     folder = tempfile.mkdtemp(prefix="sallyport-")
     chat = {"irc": OnIrc, "matrix": OnMatrix}[kind]()
-    gateway = Gateway(folder, CONF.format(chat=CHATS[kind].format(port=chat.port), **chat.names))
+    with open(path) as f:
+        more = "".join(re.findall(r"^# conf (.*\n)", f.read(), re.M))
+    gateway = Gateway(folder, CONF.format(chat=CHATS[kind].format(port=chat.port), **chat.names) + more)
     gateway.secret("secret", "pw-sally")
     try:
         gateway.start()

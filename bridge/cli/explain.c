@@ -47,7 +47,7 @@ read_words(const struct setup *setup, const char *const *words, size_t count, co
 int
 explain(const struct setup *setup, const char *const *words, size_t count)
 {
-	struct why_asked asked = { .rights = setup->rights, .freezes = setup->freezes, .instances = setup->instances, .wall = clock_wall() };
+	struct why_asked asked = { .rights = setup->rights, .guards = setup->guards, .freezes = setup->freezes, .instances = setup->instances, .wall = clock_wall() };
 	const struct person *person;
 	struct arena *arena = arena_new();
 	struct error error;

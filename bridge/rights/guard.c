@@ -168,12 +168,12 @@ needs_text(struct arena *arena, const struct needs *needs)
 	struct text text = text_in(arena, 500);
 
 	if (needs->confirm)
-		text_add(&text, "your yes");
+		text_add(&text, "needs your yes");
 	if (needs->code)
-		text_printf(&text, "%syour one-time code", text.length ? ", then " : "");
+		text_printf(&text, "%syour one-time code", text.length ? ", then " : "needs ");
 	for (size_t i = 0; i < needs->count; i++)
-		text_printf(&text, needs->approvals[i]->count == 1 ? "%s%lld other %s" : "%s%lld others with the role %s", i ? " and " : text.length ? ", then " : "",
-			(long long)needs->approvals[i]->count, needs->approvals[i]->by);
+		text_printf(&text, needs->approvals[i]->count == 1 ? "%s%lld other %s" : "%s%lld others with the role %s",
+			i ? " and " : text.length ? ", then " : "needs ", (long long)needs->approvals[i]->count, needs->approvals[i]->by);
 	if (needs->count)
 		text_printf(&text, " within %s", clock_span(arena, needs->within));
 	return text.bytes;

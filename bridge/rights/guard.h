@@ -56,7 +56,7 @@ bool needs_any(const struct needs *);
 bool guards_any(const struct guards *);                 /* whether anything ever waits for a yes; NULL: never */
 /* Whether that verb, with any arguments, may need others' yes: for help. */
 bool guards_may_need_others(const struct guards *, const struct ask *);
-/* "your yes, then 1 other deployer within 30 min"; "" where nothing is needed. */
+/* "needs your yes, then 1 other deployer within 30 min"; "" where nothing is needed. */
 char *needs_text(struct arena *, const struct needs *);
 /* All that makes these needs what they are: where it differs, other rules are in force. */
 char *needs_policy(struct arena *, const struct needs *);

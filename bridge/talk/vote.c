@@ -35,7 +35,7 @@ find(struct request *request, struct waiting *out)
 	const char *word = request_param(request, "ID");
 
 	if (!waiting_find(task, word, out))
-		return task->error.text[0] ? false : task_fail(task, "nothing called %s waits for a yes. %sapprovals lists what does", word, request->talk->prefix);
+		return task->error.text[0] ? false : task_fail(task, "nothing called %s waits for a yes. What does: %sapprovals", word, request->talk->prefix);
 	if (is_here(request, out))
 		return true;
 	return task_fail(task, "refused: %s was asked in %s; decide upon it there, or in private", out->row.label,
@@ -264,7 +264,7 @@ deny_run(struct request *request)
 		return task_fail(task, "refused: a sign is not enough for %s; say %sdeny %s", waiting.row.label, request->talk->prefix, waiting.row.label);
 	if (task->dry)
 		return task_would(task, "deny %s: %s", waiting.row.label, waiting.row.about);
-	const char *who = theirs ? task_text(task, "taken back by %s", request->person->name) : task_text(task, "denied by %s", request->person->name);
+	const char *who = theirs ? task_text(task, "taken back by %s", request->person->name) : task_text(task, "by %s", request->person->name);
 	const char *why = task_text(task, "%s%s%s. Nothing ran", who, reason ? ": " : "", reason ? reason : "");
 	struct audit_entry audit = record_entry(task->arena, request, "denied", record_command(request));
 	audit.result = waiting.row.about;

@@ -357,10 +357,9 @@ waiting_card(struct arena *arena, const struct waiting *waiting, const char *sta
 struct card *
 waiting_last_card(struct arena *arena, const struct waiting *waiting, const char *state, const char *why)
 {
-	struct card *card = card_new(arena, TONE_BAD, "%s", waiting->row.about);
+	struct card *card = card_new(arena, TONE_BAD, "%s, %s", waiting->row.about, why);
 
 	card_state(card, waiting->row.label, state);
-	card_fact(card, NULL, "%s", why);
 	card->unoffers = THUMBS;
 	card->closed = true;
 	card->ring = true;

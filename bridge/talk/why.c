@@ -7,6 +7,8 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
+#include "bridge/base/text.h"
+#include "bridge/rights/guard.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/frozen.h"
 #include "bridge/talk/help.h"
@@ -23,19 +25,31 @@ struct reading {
 	size_t from;                    /* the first word behind the verb */
 };
 
-/* What else would hold it up. */
+static void
+add(struct text *text, const char *sentence)
+{
+	if (sentence && *sentence)
+		text_printf(text, "%s%s", text->length ? "; " : "", sentence);
+}
+
+/* What it would need beyond the rule, and what would hold it up. */
 static const char *
 clear(struct arena *arena, const struct why_asked *asked, const struct reading *reading, const struct ask *ask)
 {
-	const char *sentence;
+	struct text text = text_in(arena, 1000);
+	struct needs needs = { 0 };
+	const char *freeze;
 
-	if (!reading->instance || !command_held(reading->command) || !asked->freezes)
-		return NULL;
-	frozen_holds(arena, asked->freezes, ask, rights_person(asked->rights, asked->account), asked->wall, &sentence, NULL);
-	if (!asked->locks)
-		return sentence;
-	const char *lock = locks_hold(asked->locks, arena, ask);
-	return arena_printf(arena, "%s; %s", lock ? lock : "no lock", sentence);
+	if (asked->guards && ask->changes)
+		guards_needs(asked->guards, ask, &needs);
+	add(&text, needs_text(arena, &needs));
+	if (reading->instance && command_held(reading->command) && asked->freezes) {
+		const char *lock = asked->locks ? locks_hold(asked->locks, arena, ask) : NULL;
+		frozen_holds(arena, asked->freezes, ask, rights_person(asked->rights, asked->account), asked->wall, &freeze, NULL);
+		add(&text, lock ? lock : asked->locks ? "no lock" : NULL);
+		add(&text, freeze);
+	}
+	return text.length ? text.bytes : NULL;
 }
 
 static bool
@@ -114,7 +128,7 @@ why_run(struct request *request)
 {
 	struct task *task = request->task;
 	const struct talk *talk = request->talk;
-	const struct why_asked asked = { .rights = talk->rights, .freezes = talk->freezes, .locks = talk->locks, .instances = talk->instances, .room = request->room,
+	const struct why_asked asked = { .rights = talk->rights, .guards = talk->guards, .freezes = talk->freezes, .locks = talk->locks, .instances = talk->instances, .room = request->room,
 		.account = request->from.account, .wall = clock_wall() };
 	const char *line = request_param(request, "COMMAND");
 	struct why why;

@@ -11,6 +11,7 @@
 struct arena;
 struct error;
 struct freezes;
+struct guards;
 struct instance;
 struct locks;
 struct request;
@@ -19,6 +20,7 @@ struct room;
 /* Who would ask, where. */
 struct why_asked {
 	const struct rights *rights;
+	const struct guards *guards;                    /* NULL: nobody's yes is ever needed */
 	const struct freezes *freezes;                  /* NULL: none is looked at */
 	const struct locks *locks;                      /* NULL: no gateway runs here, so nobody knows */
 	const struct instance *const *instances;        /* ended by NULL */
@@ -30,7 +32,7 @@ struct why_asked {
 struct why {
 	const char *command;            /* "ci build", "pause" */
 	const char *missing;            /* the roles that would allow it; "" for none */
-	const char *clear;              /* "no lock; no freeze until Fri 16:00 (in 4 days)", or what holds; NULL: nothing ever does */
+	const char *clear;              /* "needs 1 other deployer within 30 min; no lock; no freeze until Fri 16:00 (in 4 days)", or what holds; NULL: nothing ever does */
 	struct decision decision;
 };
 

@@ -176,7 +176,7 @@ class Approvals(unittest.TestCase):
         self.start()
         self.ask()
         self.hs.say("bob", self.room, "!deny B1 wait for the cart fix")
-        self.shown("denied by bob: wait for the cart fix. Nothing ran")
+        self.shown("B1 denied: ci build add target=prod, by bob: wait for the cart fix. Nothing ran")
         self.hs.say("bob", self.room, "!approve B1")
         self.shown("nothing called B1 waits for a yes")
         self.nothing_ran()

@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from lib import things
+from lib import both, things
 from lib.gateway import Gateway
 from lib.homeserver import Homeserver
 
@@ -427,3 +427,37 @@ class Approvals(unittest.TestCase):
             self.shown(f"B{i} passed")
         self.assertEqual(len(self.ran()), 20)
         self.assertEqual(self.gateway.cli("audit", "verify")[0], 0)
+
+
+class AcrossChats(both.BothChats):
+    """Asked for in one chat and approved in the other, on real servers."""
+    rules = 'approval "all" {{ for = {{ "ci.build" }} by = "all" reaction = yes }}'
+
+    def test_asked_on_irc_and_approved_on_matrix(self):
+        self.say("!build hello")
+        self.bob.expect("B1 asked: ci build hello, needs 1 other all by")
+        card = self.on_matrix("B1 asked")
+        self.assertEqual(self.runs(), 0)
+        self.carol.react(self.room, card["id"], "\U0001f44d")
+        self.bob.expect("B1 approved: ci build hello, approved by carol (hq, reaction)")
+        self.bob.expect("B1 passed")
+        self.assertIn("approved by carol (hq, reaction)", self.on_matrix("B1 passed")["text"])
+        self.assertEqual(self.runs(), 1)
+
+    def test_asked_on_matrix_and_approved_on_irc(self):
+        self.carol.say(self.room, "!build hello")
+        self.on_matrix("B1 asked")
+        code = re.search(r"!approve (\S+)", self.bob.expect("!approve")).group(1)
+        self.say(f"!approve {code}")
+        self.assertIn("approved by bob (corp)", self.on_matrix("B1 passed")["text"])
+        self.assertEqual(self.runs(), 1)
+
+    def test_nobody_is_two_by_being_in_both_chats(self):
+        alice = self.on_irc("alice")
+        alice.say("#" + self.name, "!build hello")
+        card = self.on_matrix("B1 asked")
+        self.alice.react(self.room, card["id"], "\U0001f44d")
+        self.on_matrix("refused: you asked for B1, as corp/alice")
+        self.alice.say(self.room, "!approve B1")
+        self.on_matrix("refused: you asked for B1, as corp/alice")
+        self.assertEqual(self.runs(), 0)

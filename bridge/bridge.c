@@ -35,27 +35,27 @@
 #include "bridge/run/task.h"
 #include "bridge/service_manager.h"
 #include "bridge/setup.h"
-#include "bridge/talk/approval.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/circles.h"
-#include "bridge/talk/code.h"
 #include "bridge/talk/comings.h"
 #include "bridge/talk/files.h"
-#include "bridge/talk/frozen.h"
-#include "bridge/talk/hearing.h"
-#include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
-#include "bridge/talk/lock.h"
 #include "bridge/talk/manners.h"
-#include "bridge/talk/more.h"
 #include "bridge/talk/operators.h"
 #include "bridge/talk/outbox.h"
-#include "bridge/talk/pause.h"
-#include "bridge/talk/record.h"
 #include "bridge/talk/relay.h"
-#include "bridge/talk/resume.h"
 #include "bridge/talk/room.h"
 #include "bridge/words.h"
+#include "bridge/work/approval.h"
+#include "bridge/work/code.h"
+#include "bridge/work/frozen.h"
+#include "bridge/work/hearing.h"
+#include "bridge/work/intent.h"
+#include "bridge/work/lock.h"
+#include "bridge/work/more.h"
+#include "bridge/work/pause.h"
+#include "bridge/work/record.h"
+#include "bridge/work/resume.h"
 #include "integrations/kinds/ci.h"
 
 enum {
@@ -197,7 +197,8 @@ to_keep(struct bridge *bridge, const struct link *link, const struct message *me
 	keeping->relaying = arena_take(arena, (count + 1) * sizeof *keeping->relaying);
 	for (size_t i = 0; i < count; i++) {
 		if (relay_wants(&bridge->talk, &messages[i]))
-			keeping->relaying[keeping->relayed++] = relay_make(&bridge->talk, arena, &messages[i], link->protocol->shown);
+			keeping->relaying[keeping->relayed++] = relay_make(&bridge->talk, arena, &messages[i], link->protocol->shown,
+				hearing_ours(&bridge->talk, &messages[i]));
 		if (!is_kept(bridge, &messages[i]))
 			continue;
 		keeping->each[keeping->count].which = i;
@@ -287,7 +288,7 @@ understood(struct task *task, struct bridge *bridge, const struct message *messa
 		all[i] = messages[i];
 		if (all[i].kind == MESSAGE_REACTED)
 			read_sign(task, bridge, &all[i]);
-		all[i].stays = goes_in_circles(bridge, &all[i]);
+		all[i].stays = hearing_code(&bridge->talk, &all[i]) || goes_in_circles(bridge, &all[i]);
 		if (all[i].id)
 			continue;
 		char *id = arena_take(task->arena, ULID_LENGTH + 1);

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "bridge/base/conf.h"
-#include "bridge/talk/command.h"
+#include "bridge/work/command.h"
 
 struct ci;
 

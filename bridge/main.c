@@ -12,8 +12,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "bridge/cli/archive.h"
-#include "bridge/cli/backup.h"
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
@@ -21,6 +19,8 @@
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
 #include "bridge/bridge.h"
+#include "bridge/cli/archive.h"
+#include "bridge/cli/backup.h"
 #include "bridge/cli/console_client.h"
 #include "bridge/cli/explain.h"
 #include "bridge/cli/keep.h"

@@ -20,12 +20,12 @@
 #include "bridge/run/store.h"
 #include "bridge/setup.h"
 #include "bridge/talk/card.h"
-#include "bridge/talk/command.h"
-#include "bridge/talk/lock.h"
 #include "bridge/talk/outbox.h"
-#include "bridge/talk/pause.h"
-#include "bridge/talk/waiting.h"
 #include "bridge/talk/room.h"
+#include "bridge/work/command.h"
+#include "bridge/work/lock.h"
+#include "bridge/work/pause.h"
+#include "bridge/work/waiting.h"
 
 /* Status, for people. */
 

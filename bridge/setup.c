@@ -20,9 +20,9 @@
 #include "bridge/rights/role.h"
 #include "bridge/rights/seal.h"
 #include "bridge/run/hook.h"
-#include "bridge/talk/command.h"
-#include "bridge/talk/lock.h"
-#include "bridge/talk/own.h"
+#include "bridge/work/command.h"
+#include "bridge/work/lock.h"
+#include "bridge/work/own.h"
 #include "integrations/kinds/ci.h"
 
 static const struct setting gateway_settings[] = {

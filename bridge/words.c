@@ -7,10 +7,10 @@
 #include "bridge/bridge.h"
 #include "bridge/rights/role.h"
 #include "bridge/run/task.h"
-#include "bridge/talk/command.h"
 #include "bridge/talk/label.h"
-#include "bridge/talk/own.h"
 #include "bridge/talk/room.h"
+#include "bridge/work/command.h"
+#include "bridge/work/own.h"
 
 static void
 add_once(struct text *out, const char *word)

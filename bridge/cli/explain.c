@@ -12,7 +12,7 @@
 #include "bridge/rights/role.h"
 #include "bridge/setup.h"
 #include "bridge/talk/room.h"
-#include "bridge/talk/why.h"
+#include "bridge/work/why.h"
 
 static const char *
 roles_of(struct arena *arena, const struct person *person)

@@ -12,8 +12,8 @@
 #include "bridge/base/conf.h"
 #include "bridge/base/text.h"
 #include "bridge/cli/manual_mdoc.h"
-#include "bridge/talk/command.h"
 #include "bridge/cli/topics.h"
+#include "bridge/work/command.h"
 
 enum { WIDTH = 79, NAME_WIDTH = 18, OUT_MOST = 1 << 20, ASKED_MOST = 60 };
 

@@ -7,8 +7,8 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/conf.h"
 #include "bridge/base/text.h"
-#include "bridge/talk/command.h"
 #include "bridge/cli/topics.h"
+#include "bridge/work/command.h"
 
 /* The one encoder: a line of words. A backslash is \e, and what begins a line or a word of a macro is never taken for a request or a macro. */
 static const char *

@@ -21,13 +21,13 @@
 #include "bridge/cli/keep.h"
 #include "bridge/rights/audit_file.h"
 #include "bridge/run/store.h"
-#include "bridge/talk/approval_rows.h"
-#include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
 #include "bridge/talk/message.h"
 #include "bridge/talk/outbox.h"
-#include "bridge/talk/lock.h"
-#include "bridge/talk/pause.h"
+#include "bridge/work/approval_rows.h"
+#include "bridge/work/intent.h"
+#include "bridge/work/lock.h"
+#include "bridge/work/pause.h"
 
 enum {
 	SKIP_LEAST = 1000,              /* short ids that may have been given out since the backup, of each letter, */

@@ -15,10 +15,10 @@
 #include "bridge/rights/role.h"
 #include "bridge/run/hook.h"
 #include "bridge/setup.h"
-#include "bridge/talk/command.h"
-#include "bridge/talk/lock.h"
-#include "bridge/talk/own.h"
 #include "bridge/talk/room.h"
+#include "bridge/work/command.h"
+#include "bridge/work/lock.h"
+#include "bridge/work/own.h"
 
 enum { SECTIONS_MOST = 128, VERBS_MOST = 256 };
 

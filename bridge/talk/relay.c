@@ -2,18 +2,13 @@
 #include "bridge/talk/relay.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/redact.h"
-#include "bridge/base/secret.h"
 #include "bridge/base/text.h"
 #include "bridge/rights/role.h"
-#include "bridge/talk/code.h"
-#include "bridge/talk/command.h"
 #include "bridge/talk/files.h"
-#include "bridge/talk/hearing.h"
 #include "bridge/talk/message.h"
 #include "bridge/talk/mirrored.h"
 #include "bridge/talk/outbox.h"
@@ -43,28 +38,12 @@ struct relaying {
 	} *each;
 };
 
-/* A one-time code that somebody said before others: it is not told to more of them, nor kept. */
-static bool
-says_code(const struct talk *talk, const struct message *message)
-{
-	struct arena *arena = arena_new();
-	char digits[TOTP_DIGITS + 1] = "";
-	const char *line = message->text ? command_addressed(message->text, talk->prefix, talk->name, false) : NULL;
-
-	if (line)
-		code_hidden(arena, line, false, digits);
-	arena_free(arena);
-	bool said = *digits;
-	secret_wipe(digits, sizeof digits);
-	return said;
-}
-
 bool
 relay_wants(const struct talk *talk, const struct message *message)
 {
 	const struct room *room = message->direct || message->stays || message->kind >= MESSAGE_REACTED ? NULL : room_of(talk->rooms, &message->place);
 
-	return room && room->relay && room->place_count > 1 && !says_code(talk, message);
+	return room && room->relay && room->place_count > 1;
 }
 
 /* -- On the loop ------------------------------------------------------------------------------------------------------ */
@@ -131,7 +110,7 @@ file_of(struct arena *arena, const struct attached *file)
 }
 
 struct relaying *
-relay_make(const struct talk *talk, struct arena *arena, const struct message *message, const char *chat)
+relay_make(const struct talk *talk, struct arena *arena, const struct message *message, const char *chat, bool asks)
 {
 	struct relaying *relaying = arena_take(arena, sizeof *relaying);
 	const struct room *room = room_of(talk->rooms, &message->place);
@@ -146,7 +125,7 @@ relay_make(const struct talk *talk, struct arena *arena, const struct message *m
 	relaying->hooks_url = arena_text(arena, talk->hooks_url);
 	relaying->place = place_text(arena, &message->place);
 	relaying->id = arena_text(arena, message->id);
-	relaying->asks = hearing_ours(talk, message);
+	relaying->asks = asks;
 	relaying->on = arena_text(arena, message->on);
 	relaying->each = arena_take(arena, room->place_count * sizeof *relaying->each);
 	for (size_t i = 0; i < room->place_count; i++) {

@@ -18,8 +18,8 @@ struct talk;
 
 /* Whether it is to be told elsewhere. */
 bool relay_wants(const struct talk *, const struct message *);
-/* On the loop: a copy of all that is needed, in the work's arena. `chat`: what the place's protocol is called. */
-struct relaying *relay_make(const struct talk *, struct arena *, const struct message *, const char *chat);
+/* On the loop: a copy of all that is needed, in the work's arena. `chat`: what the place's protocol is called; `asks`: it is a command. */
+struct relaying *relay_make(const struct talk *, struct arena *, const struct message *, const char *chat, bool asks);
 /* On the store's thread. */
 bool relay_write(struct db *, struct arena *, const struct relaying *, struct error *);
 

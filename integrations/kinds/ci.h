@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "bridge/rights/role.h"
-#include "bridge/talk/command.h"
+#include "bridge/work/command.h"
 
 struct follows;
 struct pattern;

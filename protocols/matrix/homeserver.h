@@ -10,8 +10,8 @@
 
 #include "bridge/base/error.h"
 #include "protocols/matrix/gate.h"
-#include "protocols/matrix/names.h"
 #include "protocols/matrix/matrix_rooms.h"
+#include "protocols/matrix/names.h"
 
 struct arena;
 struct json_object;

@@ -10,11 +10,11 @@
 
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
+#include "bridge/protocol.h"
 #include "bridge/run/engine.h"
 #include "bridge/run/loop.h"
 #include "bridge/run/task.h"
 #include "bridge/talk/message.h"
-#include "bridge/protocol.h"
 #include "protocols/irc/batch.h"
 #include "protocols/irc/channels.h"
 #include "protocols/irc/delivery.h"

@@ -9,7 +9,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/error.h"
 #include "bridge/base/text.h"
-#include "bridge/talk/command.h"
+#include "bridge/work/command.h"
 
 static const struct command commands[] = {
 	{ .verb = "build", .care = CARE_CHANGE, .usage = "JOB [KEY=VALUE ...]", .example = "build web", .params = { { "JOB", true, false } }, .more = true },

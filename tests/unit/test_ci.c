@@ -28,13 +28,13 @@
 #include "bridge/run/store.h"
 #include "bridge/run/task.h"
 #include "bridge/talk/card.h"
-#include "bridge/talk/hearing.h"
-#include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
 #include "bridge/talk/manners.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
+#include "bridge/work/hearing.h"
+#include "bridge/work/intent.h"
 #include "integrations/kinds/ci.h"
 
 enum { PATIENCE = 20000, LINES = 64, LONG = 600 };

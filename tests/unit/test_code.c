@@ -19,7 +19,7 @@
 #include "bridge/rights/audit.h"
 #include "bridge/rights/seal.h"
 #include "bridge/run/store.h"
-#include "bridge/talk/code.h"
+#include "bridge/work/code.h"
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 

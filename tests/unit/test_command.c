@@ -9,7 +9,7 @@
 
 #include "bridge/base/arena.h"
 #include "bridge/base/error.h"
-#include "bridge/talk/command.h"
+#include "bridge/work/command.h"
 
 static int
 begin(void **state)

@@ -22,9 +22,9 @@
 #include "bridge/base/conf_tree.h"
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
+#include "bridge/cli/topics.h"
 #include "bridge/rights/signing.h"
 #include "bridge/setup.h"
-#include "bridge/cli/topics.h"
 
 enum { SIZE = 256 * 1024 };
 

@@ -17,7 +17,7 @@
 #include "bridge/base/conf.h"
 #include "bridge/base/text.h"
 #include "bridge/rights/freeze.h"
-#include "bridge/talk/frozen.h"
+#include "bridge/work/frozen.h"
 
 /* One service, ci, that can build, retry, stop and log. */
 static bool

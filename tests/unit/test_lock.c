@@ -30,17 +30,17 @@
 #include "bridge/run/store.h"
 #include "bridge/run/task.h"
 #include "bridge/talk/card.h"
-#include "bridge/talk/hearing.h"
-#include "bridge/talk/intent.h"
 #include "bridge/talk/label.h"
-#include "bridge/talk/lock.h"
 #include "bridge/talk/manners.h"
 #include "bridge/talk/message.h"
-#include "bridge/talk/more.h"
 #include "bridge/talk/outbox.h"
-#include "bridge/talk/pause.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
+#include "bridge/work/hearing.h"
+#include "bridge/work/intent.h"
+#include "bridge/work/lock.h"
+#include "bridge/work/more.h"
+#include "bridge/work/pause.h"
 
 enum { PATIENCE = 20000, LINES = 200, LONG = 300 };
 

@@ -12,10 +12,10 @@
 
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
-#include "bridge/integration.h"
 #include "bridge/cli/manual.h"
-#include "bridge/protocol.h"
 #include "bridge/cli/topics.h"
+#include "bridge/integration.h"
+#include "bridge/protocol.h"
 
 static struct arena *arena;
 

@@ -34,6 +34,7 @@
 #include "bridge/talk/room.h"
 #include "bridge/talk/styled.h"
 #include "bridge/talk/talk.h"
+#include "bridge/work/hearing.h"
 
 enum { PATIENCE = 20000, SAID = 200, LONG = 300, TASKS = 50 };
 
@@ -708,7 +709,8 @@ hear(struct fixture *fixture, const struct message *message)
 	struct work *work = work_new(write_relay, sizeof(struct relaying *));
 
 	assert_true(relay_wants(&fixture->talk, message));
-	*(struct relaying **)work_with(work) = relay_make(&fixture->talk, work_arena(work), message, strcmp(message->place.link, "hq") ? "IRC" : "Matrix");
+	*(struct relaying **)work_with(work) = relay_make(&fixture->talk, work_arena(work), message, strcmp(message->place.link, "hq") ? "IRC" : "Matrix",
+		hearing_ours(&fixture->talk, message));
 	commit(fixture, work);
 }
 

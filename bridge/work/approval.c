@@ -1,0 +1,665 @@
+/* approval: a request that waits for a yes: asked, expired, taken back, and at last carried out, once. */
+#include "bridge/work/approval.h"
+
+#include <ctype.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
+#include "bridge/base/log.h"
+#include "bridge/base/text.h"
+#include "bridge/rights/audit.h"
+#include "bridge/rights/guard.h"
+#include "bridge/rights/role.h"
+#include "bridge/run/loop.h"
+#include "bridge/run/store.h"
+#include "bridge/talk/card.h"
+#include "bridge/talk/label.h"
+#include "bridge/talk/manners.h"
+#include "bridge/talk/outbox.h"
+#include "bridge/talk/room.h"
+#include "bridge/talk/talk.h"
+#include "bridge/work/code.h"
+#include "bridge/work/decide.h"
+#include "bridge/work/pause.h"
+#include "bridge/work/perform.h"
+#include "bridge/work/record.h"
+#include "bridge/work/request.h"
+#include "bridge/work/request_private.h"
+#include "bridge/work/resume.h"
+
+enum {
+	CODE_SIZE = WAITING_CODE + 2,   /* K7MQ-2XWD */
+	CODE_PATIENCE = 2 * 60 * 1000,  /* ms that somebody has to give their one-time code */
+};
+
+static const char REQUEST_LETTER = 'R';         /* of a command that makes no living thing, while it waits */
+
+/* What the tasks here work on. */
+struct job {
+	const struct talk *talk;
+	int64_t intent;
+};
+
+static bool
+start_job(const struct talk *talk, const char *name, int64_t intent, task_fn *run)
+{
+	struct arena *arena = arena_new();
+	struct job *job = arena_take(arena, sizeof *job);
+
+	*job = (struct job){ talk, intent };
+	return task_start(talk->engine, name, run, job, arena);
+}
+
+/* No letter or figure that is taken for another one; 32 of them. */
+static const char code_alphabet[] = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+static void
+make_code(char code[CODE_SIZE])
+{
+	unsigned char chance[WAITING_CODE];
+	size_t at = 0;
+
+	if (RAND_bytes(chance, sizeof chance) != 1)
+		abort();
+	for (size_t i = 0; i < WAITING_CODE; i++) {
+		if (i == WAITING_CODE / 2)
+			code[at++] = '-';
+		code[at++] = code_alphabet[chance[i] & 31];
+	}
+	code[at] = '\0';
+}
+
+/* `code` NULL: it was said before, and the id is as good. */
+static const char *
+what_to_type(struct task *task, const struct talk *talk, const struct approval_row *row, const char *code)
+{
+	const char *name = code ? code : row->label;
+
+	if (row->stage == STAGE_CONFIRM)
+		return task_text(task, "%syes within %s makes it so", talk->prefix, clock_span(task->arena, row->until - row->asked));
+	if (row->stage == STAGE_CODE)
+		return NULL;
+	return task_text(task, "%1$sapprove %2$s or %1$sdeny %2$s REASON", talk->prefix, name);
+}
+
+/* What it waits for first, or behind that. */
+static bool
+next_stage(struct approval_row *row, bool confirms, bool wants_code, bool has_code)
+{
+	if (confirms)
+		row->stage = STAGE_CONFIRM;
+	else if (wants_code && !has_code)
+		row->stage = STAGE_CODE;
+	else if (row->need_count)
+		row->stage = STAGE_VOTES;
+	else
+		return false;
+	int64_t now = clock_wall();
+	row->until = now + (row->stage == STAGE_CONFIRM ? row->confirm_within : row->stage == STAGE_CODE ? CODE_PATIENCE : row->within);
+	return true;
+}
+
+/* Their code is asked for where nobody else reads. */
+static void
+ask_for_code(struct request *request, const struct approval_row *row)
+{
+	struct place alone = request_alone(request);
+
+	outbox_say(request->talk->outbox, &alone, NULL, card_new(request->task->arena, TONE_WAITING, "%s, %s, asked in %s: your 6-digit code, within %s",
+		row->label, row->about, row->room ? row->room : "private", clock_span(request->task->arena, CODE_PATIENCE)));
+}
+
+struct saying *
+approval_saying(struct arena *arena, const struct talk *talk, const struct waiting *waiting, const struct card *card)
+{
+	const struct intent *intent = &waiting->intent;
+	const struct room *room = intent->room ? room_named(talk->rooms, intent->room) : NULL;
+	struct place place;
+	bool there = place_read(arena, intent->place, &place);
+
+	return outbox_saying(talk->outbox, arena, room, there ? &place : NULL, intent->replies, card);
+}
+
+/* -- Asking ------------------------------------------------------------------------------------------------------------- */
+
+struct naming {
+	struct label label;
+	char letter;
+	const char *person;
+	int64_t code_age;               /* ms: how old a code of theirs may be; 0: none is needed */
+	struct code code;
+	bool fresh;                     /* they gave one since */
+};
+
+/* Who has no codes is told so before anything waits. */
+static bool
+write_name(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct naming *naming = with;
+	const struct code_now now = { clock_wall(), clock_mono() };
+
+	if (naming->code_age && (!code_read(db, naming->person, now, arena, &naming->code, error)
+	    || !code_fresh(db, naming->person, naming->code_age, now, &naming->fresh, error)))
+		return false;
+	if (naming->code_age && naming->code.state != CODE_ENROLLED)
+		return true;
+	return label_new(db, naming->letter, &naming->label, arena, error);
+}
+
+/* The id first, because the card says it. */
+static bool
+name_it(struct request *request, const struct needs *needs, bool *fresh)
+{
+	struct work *work = work_new(write_name, sizeof(struct naming));
+	struct naming *naming = work_with(work);
+	struct arena *arena = work_arena(work);
+
+	naming->letter = request->command->letter ? request->command->letter : REQUEST_LETTER;
+	naming->label = (struct label){ .kind = request->instance ? arena_text(arena, request->kind) : "own",
+		.instance = request->instance ? arena_text(arena, request->instance->name) : "", .subject = "",
+		.room = request->room ? arena_text(arena, request->room->name) : NULL };
+	naming->person = arena_text(arena, request->person->name);
+	naming->code_age = needs->code;
+	if (!store_commit(request->task, work))
+		return task_fail(request->task, "it could not be written down first, so nothing was done: %s", task_text(request->task, "%s", request->task->error.text));
+	if (!naming->label.name)
+		return task_fail(request->task, "it needs a one-time code of yours, and yours are not set up. Say to me in private: %scode", request->talk->prefix);
+	request->label = naming->label.name;
+	*fresh = naming->fresh;
+	return true;
+}
+
+struct holding {
+	struct waiting waiting;
+	struct audit_entry audit;
+	const char *card;
+	struct saying *saying;
+};
+
+static bool
+write_holding(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct holding *holding = with;
+	struct intent *intent = &holding->waiting.intent;
+	bool moved;
+
+	(void)arena;
+	if (intent->event && !message_done(db, intent->event, error))
+		return false;
+	if (!intent_write(db, intent, error) || !intent_move(db, intent->id, "asked", "waiting", &moved, error))
+		return false;
+	holding->waiting.row.intent = holding->audit.intent = intent->id;
+	return approval_write(db, &holding->waiting.row, error) && audit_write(db, &holding->audit, error)
+	    && label_card(db, intent->label, holding->card, false, error) && outbox_write(db, holding->saying, intent->label, error);
+}
+
+static void
+fill_needs(struct arena *arena, struct approval_row *row, const struct needs *needs, bool fresh)
+{
+	for (size_t i = 0; i < needs->count; i++)
+		row->need[row->need_count++] = (struct need){ needs->approvals[i]->count, arena_text(arena, needs->approvals[i]->by) };
+	row->needs = needs_policy(arena, needs);
+	row->within = needs->within;
+	row->confirm_within = needs->confirm;
+	row->code_age = needs->code;
+	row->reaction = needs->reaction;
+	next_stage(row, needs->confirm, needs->code, fresh);
+}
+
+static void
+fill_holding(struct holding *holding, struct arena *arena, const struct request *request, const struct decision *decision, const struct needs *needs,
+	bool fresh, const char code[CODE_SIZE])
+{
+	struct waiting *waiting = &holding->waiting;
+	struct intent *intent = &waiting->intent;
+	struct approval_row *row = &waiting->row;
+
+	record_intent(arena, request, decision->rule, intent);
+	intent->label = arena_text(arena, request->label);
+	*row = (struct approval_row){ .person = intent->person, .label = intent->label, .room = intent->room, .place = intent->place,
+		.about = arena_text(arena, record_command(request)), .asked = intent->asked };
+	fill_needs(arena, row, needs, fresh);
+	waiting_code_hash(code, row->code);
+	waiting_hash(intent, row, row->hash);
+	holding->audit = record_entry(arena, request, "asked", record_command(request));
+	holding->audit.decision = row->stage == STAGE_CONFIRM ? "waits to be confirmed" : row->stage == STAGE_CODE ? "waits for a one-time code" : "waits for approval";
+	holding->audit.rule = intent->rule;
+}
+
+void
+approval_hold(struct request *request, const struct decision *decision, const struct needs *needs)
+{
+	struct task *task = request->task;
+	struct work *work = work_new(write_holding, sizeof(struct holding));
+	struct holding *holding = work_with(work);
+	struct arena *arena = work_arena(work);
+	char code[CODE_SIZE];
+	bool fresh = false;
+
+	make_code(code);
+	if (name_it(request, needs, &fresh)) {
+		fill_holding(holding, arena, request, decision, needs, fresh, code);
+		struct card *card = waiting_card(arena, &holding->waiting, "asked");
+		card->next = what_to_type(task, request->talk, &holding->waiting.row, code);
+		holding->card = card_json(arena, card);
+		holding->saying = outbox_saying(request->talk->outbox, arena, request->room, &request->place, request->own->replies_to, card);
+	}
+	if (!request->label || !store_commit(task, work)) {
+		request_tell(request, card_new(task->arena, TONE_BAD, "refused: %s", task->error.text));
+		record_queue(request, "refused", NULL, task->error.text, NULL, NULL);
+		record_done(request->talk, request->own->event);
+		request->own->event = 0;
+		return;
+	}
+	request->own->event = 0;
+	log_info("%s: %s asked by %s in %s, and waits.", request->label, holding->waiting.row.about, request->from.account,
+		request->room ? request->room->name : "private");
+	waiting_note(request->talk, &holding->waiting.row, request->own->replies_to);
+	outbox_kick(request->talk->outbox);
+	if (holding->waiting.row.stage == STAGE_CODE)
+		ask_for_code(request, &holding->waiting.row);
+}
+
+/* -- On to what it needs next ------------------------------------------------------------------------------------------- */
+
+struct advancing {
+	struct approval_row row;
+	enum stage from;
+	struct audit_entry audit;
+	const char *card;
+	struct saying *saying;
+	int64_t event;
+	bool waits, moved;
+};
+
+static bool
+write_advancing(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct advancing *advancing = with;
+	struct intent intent;
+	struct approval_row now;
+	bool found, still;
+
+	if (!intent_read(db, advancing->row.intent, arena, &intent, &found, error) || !approval_read(db, advancing->row.intent, arena, &now, &still, error))
+		return false;
+	advancing->moved = found && still && !strcmp(intent.state, "waiting") && now.stage == advancing->from && clock_wall() < now.until;
+	if (!advancing->moved)
+		return true;
+	if (advancing->waits ? !approval_to_stage(db, &advancing->row, error) : !intent_move(db, now.intent, "waiting", "ready", &found, error))
+		return false;
+	return (!advancing->event || message_done(db, advancing->event, error)) && audit_write(db, &advancing->audit, error)
+	    && (!advancing->waits || (label_card(db, now.label, advancing->card, false, error) && outbox_write(db, advancing->saying, now.label, error)));
+}
+
+struct reading_code {
+	const char *person;
+	int64_t age;
+	bool fresh;
+};
+
+static bool
+read_code(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct reading_code *reading = with;
+
+	(void)arena;
+	return code_fresh(db, reading->person, reading->age, (struct code_now){ clock_wall(), clock_mono() }, &reading->fresh, error);
+}
+
+static bool
+has_code(struct request *request, const struct approval_row *row, bool *fresh)
+{
+	struct work *work = work_new(read_code, sizeof(struct reading_code));
+	struct reading_code *reading = work_with(work);
+
+	*reading = (struct reading_code){ arena_text(work_arena(work), row->person), row->code_age, false };
+	if (row->code_age && !store_commit(request->task, work))
+		return false;
+	*fresh = reading->fresh;
+	return true;
+}
+
+bool
+approval_advance(struct request *request, struct waiting *waiting, const char *what)
+{
+	struct task *task = request->task;
+	struct work *work = work_new(write_advancing, sizeof(struct advancing));
+	struct advancing *advancing = work_with(work);
+	struct arena *arena = work_arena(work);
+	struct approval_row *row = &waiting->row;
+	bool fresh;
+
+	advancing->from = row->stage;
+	if (!has_code(request, row, &fresh))
+		return false;
+	advancing->waits = next_stage(row, false, row->code_age, fresh);
+	waiting_hash(&waiting->intent, row, row->hash);
+	advancing->row = *row;
+	advancing->event = request->own->event;
+	advancing->audit = record_entry(arena, request, what, record_command(request));
+	advancing->audit.intent = row->intent;
+	advancing->audit.result = row->about;
+	struct card *card = waiting_card(arena, waiting, "asked");
+	card->next = what_to_type(task, request->talk, row, NULL);
+	advancing->card = card_json(arena, card);
+	advancing->saying = approval_saying(arena, request->talk, waiting, card);
+	if (!store_commit(task, work))
+		return false;
+	if (!advancing->moved)
+		return task_fail(task, "%s waits for that no more", row->label);
+	outbox_kick(request->talk->outbox);
+	if (!advancing->waits)
+		approval_run(request->talk, row->intent);
+	else
+		waiting_note(request->talk, row, waiting->intent.replies);
+	if (advancing->waits && row->stage == STAGE_CODE)
+		ask_for_code(request, row);
+	return true;
+}
+
+struct listing {
+	const char *person;
+	int64_t intents[16];
+	size_t count;
+};
+
+static void
+list_code(const struct approval_row *row, void *with)
+{
+	struct listing *listing = with;
+
+	if (row->stage == STAGE_CODE && !strcmp(row->person, listing->person) && listing->count < sizeof listing->intents / sizeof *listing->intents)
+		listing->intents[listing->count++] = row->intent;
+}
+
+static bool
+read_listing(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	return approval_each(db, arena, list_code, with, error);
+}
+
+const char *
+approval_code_given(struct request *request)
+{
+	struct task *task = request->task;
+	struct work *work = work_new(read_listing, sizeof(struct listing));
+	struct listing *listing = work_with(work);
+	struct text names = text_in(task->arena, 200);
+	struct waiting waiting;
+
+	listing->person = arena_text(work_arena(work), request->person->name);
+	if (!store_commit(task, work))
+		return "";
+	for (size_t i = 0; i < listing->count; i++)
+		if (waiting_of(task, listing->intents[i], &waiting) && approval_advance(request, &waiting, "code given"))
+			text_printf(&names, "%s%s", names.length ? " and " : "", waiting.row.label);
+	return names.bytes;
+}
+
+/* -- Ending without being carried out ------------------------------------------------------------------------------------ */
+
+struct finishing {
+	int64_t intent;
+	const char *from, *state, *outcome, *label, *card;
+	struct audit_entry audit;
+	struct saying *saying;
+	bool moved;
+};
+
+static bool
+write_finishing(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct finishing *finishing = with;
+
+	(void)arena;
+	if (!intent_move(db, finishing->intent, finishing->from, finishing->state, &finishing->moved, error))
+		return false;
+	if (!finishing->moved)
+		return true;
+	return intent_end(db, finishing->intent, finishing->state, finishing->outcome, error) && approval_done(db, finishing->intent, error)
+	    && audit_write(db, &finishing->audit, error) && label_card(db, finishing->label, finishing->card, true, error)
+	    && outbox_write(db, finishing->saying, finishing->label, error);
+}
+
+static struct audit_entry
+audit_copy(struct arena *arena, const struct audit_entry *entry)
+{
+	struct audit_entry copy = *entry;
+	const char **texts[] = { &copy.what, &copy.person, &copy.account, &copy.proof, &copy.room, &copy.place, &copy.command, &copy.decision, &copy.rule,
+		&copy.result, &copy.instance, &copy.args };
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = arena_text(arena, *texts[i]);
+	copy.args_hash = NULL;
+	copy.args_hash_size = 0;
+	return copy;
+}
+
+bool
+approval_end(struct task *task, const struct talk *talk, const struct waiting *waiting, const char *state, const char *outcome,
+	const struct audit_entry *audit, struct card *card, bool *ended)
+{
+	struct work *work = work_new(write_finishing, sizeof(struct finishing));
+	struct finishing *finishing = work_with(work);
+	struct arena *arena = work_arena(work);
+	const struct intent *intent = &waiting->intent;
+
+	*finishing = (struct finishing){ .intent = intent->id, .from = arena_text(arena, intent->state), .state = arena_text(arena, state),
+		.outcome = arena_text(arena, outcome), .label = arena_text(arena, intent->label), .card = card_json(arena, card),
+		.audit = audit_copy(arena, audit) };
+	finishing->audit.intent = intent->id;
+	finishing->saying = approval_saying(arena, talk, waiting, card);
+	if (!store_commit(task, work))
+		return false;
+	*ended = finishing->moved;
+	waiting_forget(talk->approvals, intent->id);
+	if (*ended)
+		log_info("%s: %s %s: %s", intent->label, waiting->row.about, state, outcome);
+	outbox_kick(talk->outbox);
+	return true;
+}
+
+/* What nobody said, but happened. */
+static struct audit_entry
+entry_of(const struct waiting *waiting, const char *what, const char *result)
+{
+	const struct intent *intent = &waiting->intent;
+
+	return (struct audit_entry){ .what = what, .person = intent->person, .account = intent->account, .proof = intent->proof, .room = intent->room,
+		.place = intent->place, .instance = intent->instance, .command = waiting->row.about, .args = intent->args, .rule = intent->rule, .result = result };
+}
+
+static void
+end_it(struct task *task, const struct talk *talk, const struct waiting *waiting, const char *state, const char *why)
+{
+	const struct audit_entry audit = entry_of(waiting, state, why);
+	struct card *card = waiting_last_card(task->arena, waiting, state, why);
+	bool ended;
+
+	if (!strcmp(state, "expired"))
+		card->next = task_text(task, "again: %s%s", talk->prefix, waiting->intent.line);
+	if (!approval_end(task, talk, waiting, state, why, &audit, card, &ended))
+		log_error("%s waits no more (%s), and that could not be written down: %s", waiting->intent.label, why, task->error.text);
+}
+
+static const char *const stage_ends[] = {
+	[STAGE_CONFIRM] = "not confirmed in time", [STAGE_CODE] = "no code was given in time", [STAGE_VOTES] = "not approved in time",
+};
+
+static void
+expire(struct task *task, void *with)
+{
+	const struct job *job = with;
+	struct waiting waiting;
+
+	talk_hold(task, job->talk);
+	if (waiting_of(task, job->intent, &waiting) && !strcmp(waiting.intent.state, "waiting"))
+		end_it(task, job->talk, &waiting, "expired", task_text(task, "%s. Nothing ran", stage_ends[waiting.row.stage]));
+}
+
+void
+approval_expire(const struct talk *talk, int64_t intent)
+{
+	if (!start_job(talk, "expiry", intent, expire))
+		log_error("A request that waited too long could not be ended: too much is going on. It is not carried out.");
+}
+
+static void
+take_back(struct task *task, void *with)
+{
+	const struct job *job = with;
+	struct waiting waiting;
+
+	talk_hold(task, job->talk);
+	if (waiting_of(task, job->intent, &waiting) && !strcmp(waiting.intent.state, "waiting"))
+		end_it(task, job->talk, &waiting, "revoked", "what asked for it was taken back. Nothing ran");
+}
+
+static void
+start_taking_back(int64_t intent, void *talk)
+{
+	if (!start_job(talk, "taken back", intent, take_back))
+		log_error("A request that was taken back could not be ended: too much is going on.");
+}
+
+void
+approval_taken_back(const struct talk *talk, const struct message *message)
+{
+	if (talk->approvals && message->on)
+		waiting_asked_by(talk->approvals, &message->place, message->on, start_taking_back, (void *)(uintptr_t)talk);
+}
+
+/* -- Carrying it out ---------------------------------------------------------------------------------------------------- */
+
+/* Whoever said yes must still be able to. */
+static const char *
+votes_hinder(struct task *task, const struct talk *talk, const struct waiting *waiting)
+{
+	struct vote still[VOTES_MOST];
+	int64_t missing[NEED_MOST];
+
+	for (size_t i = 0; i < waiting->vote_count; i++) {
+		const struct person *person = rights_person(talk->rights, waiting->votes[i].account);
+		still[i] = waiting->votes[i];
+		still[i].meets = 0;
+		for (size_t n = 0; person && !strcmp(person->name, still[i].person) && n < waiting->row.need_count; n++)
+			if (rights_has_role(talk->rights, person, waiting->row.need[n].role))
+				still[i].meets |= 1 << n;
+	}
+	vote_missing(&waiting->row, still, waiting->vote_count, missing);
+	for (size_t n = 0; n < waiting->row.need_count; n++)
+		if (missing[n])
+			return task_text(task, "who approved it is no %s any more", waiting->row.need[n].role);
+	return NULL;
+}
+
+/* Why it must not be carried out now, though it was approved; NULL: it may. Everything is looked at again. */
+static const char *
+hindrance(struct request *request, const struct waiting *waiting, struct decision *decision)
+{
+	struct task *task = request->task;
+	struct intent again = waiting->intent;
+	unsigned char hash[APPROVAL_HASH];
+	struct needs needs;
+
+	intent_hash(&again);
+	waiting_hash(&again, &waiting->row, hash);
+	if (memcmp(again.hash, waiting->intent.hash, sizeof again.hash) || CRYPTO_memcmp(hash, waiting->row.hash, sizeof hash))
+		return "what is stored is not what was approved";
+	if (!request->person || strcmp(request->person->name, waiting->intent.person))
+		return task_text(task, "%s is not %s any more", waiting->intent.account, waiting->intent.person);
+	if (!request->command->run || (waiting->intent.room && !request->room))
+		return "it cannot be carried out any more: the configuration has changed";
+	if (!decide_may(request, decision))
+		return decision->why[0] ? task_text(task, "%s", decision->why) : "no rule allows it any more";
+	decide_needs(request, &needs);
+	if (strcmp(needs_policy(task->arena, &needs), waiting->row.needs))
+		return "other rules are in force than when it was asked";
+	const char *why = votes_hinder(task, request->talk, waiting);
+	if (why)
+		return why;
+	if (request->room && request->talk->gone && request->talk->gone(task, &request->place, request->from.account, request->talk->with))
+		return task_text(task, "%s is in the room no more", waiting->intent.person);
+	return decide_held(request, decision).why;
+}
+
+struct launching {
+	int64_t intent;
+	struct audit_entry audit;
+	bool moved;
+};
+
+static bool
+write_launching(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct launching *launching = with;
+
+	(void)arena;
+	if (!intent_move(db, launching->intent, "ready", "sent", &launching->moved, error) || !launching->moved)
+		return !error->text[0];
+	return approval_done(db, launching->intent, error) && audit_write(db, &launching->audit, error);
+}
+
+static bool
+launch(struct request *request, const struct waiting *waiting, const struct decision *decision)
+{
+	struct work *work = work_new(write_launching, sizeof(struct launching));
+	struct launching *launching = work_with(work);
+	struct arena *arena = work_arena(work);
+	const char *votes = waiting_votes(arena, waiting);
+
+	launching->intent = waiting->intent.id;
+	launching->audit = record_entry(arena, request, "sent", record_command(request));
+	launching->audit.intent = waiting->intent.id;
+	launching->audit.decision = *votes ? arena_printf(arena, "approved: %s", votes) : "confirmed";
+	launching->audit.rule = arena_text(arena, decision->rule);
+	if (store_commit(request->task, work))
+		return launching->moved;
+	end_it(request->task, request->talk, waiting, "refused", task_text(request->task, "it could not be written down first: %s. Nothing ran",
+		request->task->error.text));
+	return false;
+}
+
+static void
+run(struct task *task, void *with)
+{
+	const struct job *job = with;
+	const struct talk *talk = job->talk;
+	struct request_private own = { 0 };
+	struct request request;
+	struct waiting waiting;
+	struct decision decision = { 0 };
+
+	talk_hold(task, talk);
+	if (!waiting_of(task, job->intent, &waiting) || strcmp(waiting.intent.state, "ready") != 0)
+		return;
+	task_number(task, waiting.intent.key);
+	waiting_forget(talk->approvals, waiting.intent.id);
+	if (!resume_request(task, talk, &waiting.intent, &request, &own)) {
+		log_error("Request %s was approved, and its place cannot be read.", waiting.intent.key);
+		return;
+	}
+	const char *why = hindrance(&request, &waiting, &decision);
+	if (why) {
+		end_it(task, talk, &waiting, "refused", task_text(task, "%s. Nothing ran", why));
+		return;
+	}
+	own.approved = waiting_votes(task->arena, &waiting);
+	bool counted = manners_begin(talk->manners, request.from.account);
+	if (launch(&request, &waiting, &decision))
+		perform(&request, waiting.intent.id);
+	if (counted)
+		manners_end(talk->manners, request.from.account);
+}
+
+void
+approval_run(const struct talk *talk, int64_t intent)
+{
+	if (!start_job(talk, "approved", intent, run))
+		log_error("A request that was approved could not be begun: too much is going on. It is begun after the next start.");
+}

@@ -231,29 +231,41 @@ fill_holding(struct holding *holding, struct arena *arena, const struct request 
 	holding->audit.rule = intent->rule;
 }
 
+/* Nothing waits, and who asked hears why. */
+static void
+refuse(struct request *request)
+{
+	struct task *task = request->task;
+
+	request_tell(request, card_new(task->arena, TONE_BAD, "refused: %s", task->error.text));
+	record_queue(request, "refused", NULL, task->error.text, NULL, NULL);
+	record_done(request->talk, request->own->event);
+	request->own->event = 0;
+}
+
 void
 approval_hold(struct request *request, const struct decision *decision, const struct needs *needs)
 {
 	struct task *task = request->task;
-	struct work *work = work_new(write_holding, sizeof(struct holding));
-	struct holding *holding = work_with(work);
-	struct arena *arena = work_arena(work);
 	char code[CODE_SIZE];
 	bool fresh = false;
 
-	make_code(code);
-	if (name_it(request, needs, &fresh)) {
-		fill_holding(holding, arena, request, decision, needs, fresh, code);
-		struct card *card = waiting_card(arena, &holding->waiting, "asked");
-		card->next = what_to_type(task, request->talk, &holding->waiting.row, code);
-		holding->card = card_json(arena, card);
-		holding->saying = outbox_saying(request->talk->outbox, arena, request->room, &request->place, request->own->replies_to, card);
+	if (!name_it(request, needs, &fresh)) {
+		refuse(request);
+		return;
 	}
-	if (!request->label || !store_commit(task, work)) {
-		request_tell(request, card_new(task->arena, TONE_BAD, "refused: %s", task->error.text));
-		record_queue(request, "refused", NULL, task->error.text, NULL, NULL);
-		record_done(request->talk, request->own->event);
-		request->own->event = 0;
+	struct work *work = work_new(write_holding, sizeof(struct holding));
+	struct holding *holding = work_with(work);
+	struct arena *arena = work_arena(work);
+	make_code(code);
+	fill_holding(holding, arena, request, decision, needs, fresh, code);
+	struct card *card = waiting_card(arena, &holding->waiting, "asked");
+	card->next = what_to_type(task, request->talk, &holding->waiting.row, code);
+	holding->card = card_json(arena, card);
+	holding->saying = outbox_saying(request->talk->outbox, arena, request->room, &request->place, request->own->replies_to, card);
+	if (!store_commit(task, work)) {
+		task_fail(task, "it could not be written down first, so nothing was done: %s", task_text(task, "%s", task->error.text));
+		refuse(request);
 		return;
 	}
 	request->own->event = 0;
@@ -314,11 +326,13 @@ read_code(struct db *db, void *with, struct arena *arena, struct error *error)
 static bool
 has_code(struct request *request, const struct approval_row *row, bool *fresh)
 {
+	*fresh = false;
+	if (!row->code_age)
+		return true;
 	struct work *work = work_new(read_code, sizeof(struct reading_code));
 	struct reading_code *reading = work_with(work);
-
 	*reading = (struct reading_code){ arena_text(work_arena(work), row->person), row->code_age, false };
-	if (row->code_age && !store_commit(request->task, work))
+	if (!store_commit(request->task, work))
 		return false;
 	*fresh = reading->fresh;
 	return true;
@@ -328,15 +342,15 @@ bool
 approval_advance(struct request *request, struct waiting *waiting, const char *what)
 {
 	struct task *task = request->task;
-	struct work *work = work_new(write_advancing, sizeof(struct advancing));
-	struct advancing *advancing = work_with(work);
-	struct arena *arena = work_arena(work);
 	struct approval_row *row = &waiting->row;
 	bool fresh;
 
-	advancing->from = row->stage;
 	if (!has_code(request, row, &fresh))
 		return false;
+	struct work *work = work_new(write_advancing, sizeof(struct advancing));
+	struct advancing *advancing = work_with(work);
+	struct arena *arena = work_arena(work);
+	advancing->from = row->stage;
 	advancing->waits = next_stage(row, false, row->code_age, fresh);
 	waiting_hash(&waiting->intent, row, row->hash);
 	advancing->row = *row;
@@ -600,9 +614,9 @@ write_launching(struct db *db, void *with, struct arena *arena, struct error *er
 	struct launching *launching = with;
 
 	(void)arena;
-	if (!intent_move(db, launching->intent, "ready", "sent", &launching->moved, error) || !launching->moved)
-		return !error->text[0];
-	return approval_done(db, launching->intent, error) && audit_write(db, &launching->audit, error);
+	if (!intent_move(db, launching->intent, "ready", "sent", &launching->moved, error))
+		return false;
+	return !launching->moved || (approval_done(db, launching->intent, error) && audit_write(db, &launching->audit, error));
 }
 
 static bool

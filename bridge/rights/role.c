@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bridge/base/arena.h"
@@ -37,19 +38,28 @@ struct role_rule {
 	const struct role *role;
 };
 
+/* Rules in their order, each once; and sorted by verb, so that few are looked at: those whose verb is a pattern come first. */
+struct rule_set {
+	size_t count, patterns;
+	const struct role_rule **each;
+	struct by_verb {
+		const struct role_rule *rule;
+		size_t order;
+	} *sorted;
+};
+
 /* A role with all its rules, those of `like` too. */
 struct compiled {
 	const struct role *role;
-	size_t own_count, count;
+	size_t own_count;
 	const struct role_rule *own;
-	const struct role_rule **rules;
+	struct rule_set rules;
 	enum { UNTOUCHED, OPEN, READY } state;
 };
 
 struct holder {
 	const struct person *person;
-	size_t count;
-	const struct role_rule **rules; /* each once */
+	struct rule_set rules;
 };
 
 struct slot {
@@ -206,19 +216,47 @@ rights_nearest_role(const struct rights *rights, struct arena *arena, const char
 	return rule_guess(arena, text_nearest(name, names));
 }
 
-/* Adds rules that are not there yet. `into` has room. */
+/* Adds rules that are not there yet. There is room. */
 static void
-merge(const struct role_rule **into, size_t *count, const struct role_rule *const *rules, size_t more)
+merge(struct rule_set *into, const struct rule_set *more)
 {
-	size_t before = *count;
+	size_t before = into->count;
 
-	for (size_t i = 0; i < more; i++) {
+	for (size_t i = 0; i < more->count; i++) {
 		bool there = false;
 		for (size_t j = 0; j < before && !there; j++)
-			there = into[j] == rules[i];
+			there = into->each[j] == more->each[i];
 		if (!there)
-			into[(*count)++] = rules[i];
+			into->each[into->count++] = more->each[i];
 	}
+}
+
+static bool
+has_pattern(const struct role_rule *rule)
+{
+	return strpbrk(rule->rule.verb, "*?") != NULL;
+}
+
+static int
+by_verb(const void *one, const void *other)
+{
+	const struct by_verb *a = one, *b = other;
+	bool wild = has_pattern(a->rule), other_wild = has_pattern(b->rule);
+	int verbs = wild && other_wild ? 0 : wild != other_wild ? (int)other_wild - (int)wild : strcmp(a->rule->rule.verb, b->rule->rule.verb);
+
+	return verbs ? verbs : a->order < b->order ? -1 : 1;
+}
+
+static void
+sort_rules(struct arena *arena, struct rule_set *rules)
+{
+	rules->sorted = arena_take(arena, (rules->count + 1) * sizeof *rules->sorted);
+	for (size_t i = 0; i < rules->count; i++) {
+		rules->sorted[i] = (struct by_verb){ rules->each[i], i };
+		rules->patterns += has_pattern(rules->each[i]);
+	}
+	if (rules->count)
+		qsort(rules->sorted, rules->count, sizeof *rules->sorted, by_verb);
 }
 
 static bool settle_role(struct compiling *, struct compiled *);
@@ -243,16 +281,17 @@ resolve_roles(struct compiling *compiling, const char *who, const char *name, co
 	return count;
 }
 
-static const struct role_rule **
-merge_all(struct compiling *compiling, struct compiled *const *roles, size_t role_count, size_t spare, size_t *count)
+static struct rule_set
+merge_all(struct compiling *compiling, struct compiled *const *roles, size_t role_count, size_t spare)
 {
+	struct rule_set rules = { 0 };
 	size_t most = spare;
 
 	for (size_t i = 0; i < role_count; i++)
-		most += roles[i]->count;
-	const struct role_rule **rules = arena_take(compiling->arena, (most + 1) * sizeof *rules);
+		most += roles[i]->rules.count;
+	rules.each = arena_take(compiling->arena, (most + 1) * sizeof *rules.each);
 	for (size_t i = 0; i < role_count; i++)
-		merge(rules, count, roles[i]->rules, roles[i]->count);
+		merge(&rules, &roles[i]->rules);
 	return rules;
 }
 
@@ -267,9 +306,10 @@ settle_role(struct compiling *compiling, struct compiled *compiled)
 	compiled->state = OPEN;
 	struct compiled **like = arena_take(compiling->arena, (role->like.count + 1) * sizeof(struct compiled *));
 	size_t like_count = resolve_roles(compiling, "role", role->name, &role->like, like);
-	compiled->rules = merge_all(compiling, like, like_count, compiled->own_count, &compiled->count);
+	compiled->rules = merge_all(compiling, like, like_count, compiled->own_count);
 	for (size_t i = 0; i < compiled->own_count; i++)
-		compiled->rules[compiled->count++] = &compiled->own[i];
+		compiled->rules.each[compiled->rules.count++] = &compiled->own[i];
+	sort_rules(compiling->arena, &compiled->rules);
 	compiled->state = READY;
 	return true;
 }
@@ -296,7 +336,8 @@ compile_person(struct compiling *compiling, struct holder *holder)
 	struct compiled **roles = arena_take(compiling->arena, (person->roles.count + 1) * sizeof(struct compiled *));
 	size_t count = resolve_roles(compiling, "person", person->name, &person->roles, roles);
 
-	holder->rules = merge_all(compiling, roles, count, 0, &holder->count);
+	holder->rules = merge_all(compiling, roles, count, 0);
+	sort_rules(compiling->arena, &holder->rules);
 	for (size_t i = 0; i < person->accounts.count; i++)
 		add_account(compiling, holder, person->accounts.each[i], person->accounts.where[i]);
 }
@@ -369,19 +410,41 @@ fit_of(const struct role_rule *rule, const struct ask *ask)
 	return fit == FIT_ALL ? ROLE_ALL : ROLE_OTHER_ARGUMENTS;
 }
 
-/* The rule that fits best; NULL where none fits at all. */
-static const struct role_rule *
-best_of(const struct role_rule *const *rules, size_t count, const struct ask *ask, enum role_fit *fit)
+/* Where the rules of that very verb begin. */
+static size_t
+first_of(const struct rule_set *rules, const char *verb)
 {
+	size_t low = rules->patterns, high = rules->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(rules->sorted[middle].rule->rule.verb, verb) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The first of the rules that fit best, in their order; NULL where none fits at all. */
+static const struct role_rule *
+best_of(const struct rule_set *rules, const struct ask *ask, enum role_fit *fit)
+{
+	const struct by_verb *pattern = rules->sorted, *patterns_end = pattern + rules->patterns;
+	const struct by_verb *exact = rules->sorted + first_of(rules, ask->verb), *end = rules->sorted + rules->count;
 	const struct role_rule *best = NULL;
 
 	*fit = ROLE_NONE;
-	for (size_t i = 0; i < count && *fit < ROLE_ALL; i++) {
-		enum role_fit one = fit_of(rules[i], ask);
+	while (*fit < ROLE_ALL) {
+		bool more = exact < end && !strcmp(exact->rule->rule.verb, ask->verb);
+		if (!more && pattern == patterns_end)
+			break;
+		const struct role_rule *rule = more && (pattern == patterns_end || exact->order < pattern->order) ? exact++->rule : pattern++->rule;
+		enum role_fit one = fit_of(rule, ask);
 		if (one <= *fit)
 			continue;
 		*fit = one;
-		best = rules[i];
+		best = rule;
 	}
 	return best;
 }
@@ -477,7 +540,7 @@ rights_could(const struct rights *rights, const struct ask *ask)
 	if (open_to(rights, ask, holder))
 		return true;
 	if (holder)
-		best_of(holder->rules, holder->count, ask, &fit);
+		best_of(&holder->rules, ask, &fit);
 	return fit >= ROLE_OTHER_ARGUMENTS;
 }
 
@@ -523,7 +586,7 @@ say_roles(const struct sentence *sentence, const struct rights *rights, const st
 	enum role_fit fit;
 
 	for (size_t i = 0; i < rights->role_count; i++) {
-		best_of(rights->roles[i].rules, rights->roles[i].count, ask, &fit);
+		best_of(&rights->roles[i].rules, ask, &fit);
 		if (fit != wanted)
 			continue;
 		if (count < NAMES_SHOWN)
@@ -652,7 +715,7 @@ rights_decide(const struct rights *rights, const struct ask *ask, struct decisio
 		refuse_stranger(rights, ask, &why);
 		return;
 	}
-	const struct role_rule *rule = best_of(holder->rules, holder->count, ask, &fit);
+	const struct role_rule *rule = best_of(&holder->rules, ask, &fit);
 	out->allowed = fit == ROLE_ALL;
 	out->condition = fit == ROLE_OTHER_ARGUMENTS;
 	if (out->allowed)

@@ -210,6 +210,10 @@ carry_out(struct request *request)
 	struct ask ask = decide_question(request);
 	bool changes = request->command->care == CARE_CHANGE;
 
+	if (request->command->care != CARE_LOOK && !request->person) {
+		carry_refuse(request, "refused: that is for people I know", "refused: not proven");
+		return;
+	}
 	if (request->command->care != CARE_LOOK && request->from.only_looks) {
 		carry_refuse(request, task_text(request->task, "refused: I cannot prove well enough who you are: %s proves only what looks", request->from.proof),
 			"refused: not proven");

@@ -28,6 +28,7 @@ is_here(const struct request *request, const struct waiting *waiting)
 	return !request->room || (waiting->row.room && !strcmp(request->room->name, waiting->row.room));
 }
 
+/* False without a sentence where a sign means nothing: people put thumbs on builds that went well, too. */
 static bool
 find(struct request *request, struct waiting *out)
 {
@@ -35,7 +36,7 @@ find(struct request *request, struct waiting *out)
 	const char *word = request_param(request, "ID");
 
 	if (!waiting_find(task, word, out))
-		return task->error.text[0] ? false : task_fail(task, "nothing called %s waits for a yes. What does: %sapprovals", word, request->talk->prefix);
+		return task->error.text[0] || request->own->by_sign ? false : task_fail(task, "nothing called %s waits for a yes. What does: %sapprovals", word, request->talk->prefix);
 	if (is_here(request, out))
 		return true;
 	return task_fail(task, "refused: %s was asked in %s; decide upon it there, or in private", out->row.label,
@@ -176,7 +177,7 @@ approve_run(struct request *request)
 	struct waiting waiting;
 
 	if (!find(request, &waiting))
-		return false;
+		return !task->error.text[0];
 	const struct approval_row *row = &waiting.row;
 	if (row->stage == STAGE_CONFIRM)
 		return is_theirs(request, &waiting) ? confirm(request, &waiting)
@@ -256,7 +257,7 @@ deny_run(struct request *request)
 	bool ended;
 
 	if (!find(request, &waiting))
-		return false;
+		return !task->error.text[0];
 	bool theirs = is_theirs(request, &waiting);
 	if (!theirs && (waiting.row.stage != STAGE_VOTES || !meets(request, &waiting.row)))
 		return lacks_role(request, &waiting, "deny");

@@ -141,6 +141,18 @@ class Approvals(unittest.TestCase):
         self.assertIn("approved: bob (reaction)", self.audit())
         self.assertIn("approved by bob (reaction)", self.shown("B1 passed"))
 
+    def test_a_thumb_on_what_waits_for_nobody_is_none_of_our_business(self):
+        self.start()
+        self.hs.say("alice", self.room, "!build add")
+        self.shown("B1 passed")
+        for who in PEOPLE:
+            self.hs.react(who, self.card("B1").id, "\U0001f44d")
+        self.hs.react("bob", self.card("B1").id, "\U0001f44e")
+        before = self.shows()
+        self.hs.say("carol", self.room, "!ping done")
+        self.hs.expect("pong done")
+        self.assertEqual([body for body in self.shows() if "pong" not in body], before)
+
     def test_thumbs_are_offered_and_taken_away(self):
         self.more = "seed = yes"
         self.start()

@@ -38,7 +38,7 @@ struct role_rule {
 	const struct role *role;
 };
 
-/* Rules in their order, each once; and sorted by verb, so that few are looked at: those whose verb is a pattern come first. */
+/* Rules in their order, each once; and sorted by verb, so that few are looked at: those that mean more than their verb come first. */
 struct rule_set {
 	size_t count, patterns;
 	const struct role_rule **each;
@@ -231,17 +231,11 @@ merge(struct rule_set *into, const struct rule_set *more)
 	}
 }
 
-static bool
-has_pattern(const struct role_rule *rule)
-{
-	return strpbrk(rule->rule.verb, "*?") != NULL;
-}
-
 static int
 by_verb(const void *one, const void *other)
 {
 	const struct by_verb *a = one, *b = other;
-	bool wild = has_pattern(a->rule), other_wild = has_pattern(b->rule);
+	bool wild = rule_means_more(&a->rule->rule), other_wild = rule_means_more(&b->rule->rule);
 	int verbs = wild && other_wild ? 0 : wild != other_wild ? (int)other_wild - (int)wild : strcmp(a->rule->rule.verb, b->rule->rule.verb);
 
 	return verbs ? verbs : a->order < b->order ? -1 : 1;
@@ -253,7 +247,7 @@ sort_rules(struct arena *arena, struct rule_set *rules)
 	rules->sorted = arena_take(arena, (rules->count + 1) * sizeof *rules->sorted);
 	for (size_t i = 0; i < rules->count; i++) {
 		rules->sorted[i] = (struct by_verb){ rules->each[i], i };
-		rules->patterns += has_pattern(rules->each[i]);
+		rules->patterns += rule_means_more(&rules->each[i]->rule);
 	}
 	if (rules->count)
 		qsort(rules->sorted, rules->count, sizeof *rules->sorted, by_verb);

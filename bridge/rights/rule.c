@@ -143,6 +143,12 @@ holds(const struct condition *condition, const struct ask *ask)
 	return there || condition->not;
 }
 
+bool
+rule_means_more(const struct rule *rule)
+{
+	return is_pattern(rule->verb) || !strcmp(rule->verb, "lock");
+}
+
 /* Who may lock may unlock: whose lock it is decides the rest. */
 static bool
 verb_fits(const struct rule *rule, const struct ask *ask)

@@ -74,6 +74,7 @@ struct rules rules_read(const struct rule_reader *, const struct list *);       
 /* Whether a rule means what is asked: not this verb; the verb, but with other arguments; all of it. */
 enum fit { FIT_NONE, FIT_OTHER_ARGUMENTS, FIT_ALL };
 enum fit rule_fit(const struct rule *, const struct ask *);
+bool rule_means_more(const struct rule *);        /* than commands of its very verb: it is a pattern, or lock, which means unlock too */
 const struct rule *rules_match(const struct rules *, const struct ask *);         /* the first that fits; NULL: none */
 
 const char *rule_guess(struct arena *, const char *near);       /* "; did you mean NEAR?", or "." where it is NULL */

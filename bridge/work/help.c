@@ -241,8 +241,14 @@ help_whoami(struct request *request)
 			request->from.account, request->from.proof, help_admins(request->talk, arena)));
 	for (size_t i = 0; i < request->person->roles.count; i++)
 		text_printf(&roles, "%s%s", i ? " and " : "", request->person->roles.each[i]);
-	return request_reply(request, card_new(arena, TONE_PLAIN, "you are %s by %s, proven by %s, with %s%s", request->person->name, request->from.account,
-		request->from.proof, roles.length ? "the role " : "no role", roles.bytes));
+	struct verbs verbs = verbs_in(arena);
+	struct text services = text_in(arena, 300);
+	collect(request, &verbs, &services);
+	struct card *card = card_new(arena, TONE_PLAIN, "you are %s by %s, proven by %s, with %s%s%s", request->person->name, request->from.account,
+		request->from.proof, roles.length ? "the role " : "no role", roles.bytes, services.length ? "; here you may" : "");
+	show_verbs(card, &verbs);
+	card_words(card, "on", services.bytes);
+	return request_reply(request, card);
 }
 
 bool

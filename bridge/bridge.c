@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bridge/anchor.h"
+#include "bridge/ask_hooks.h"
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
@@ -19,7 +20,11 @@
 #include "bridge/base/redact.h"
 #include "bridge/base/text.h"
 #include "bridge/base/ulid.h"
+#include "bridge/clock_watch.h"
 #include "bridge/files_route.h"
+#include "bridge/health_route.h"
+#include "bridge/inbox_route.h"
+#include "bridge/metrics_route.h"
 #include "bridge/reload.h"
 #include "bridge/report.h"
 #include "bridge/rights/audit.h"
@@ -35,6 +40,7 @@
 #include "bridge/run/task.h"
 #include "bridge/service_manager.h"
 #include "bridge/setup.h"
+#include "bridge/spool.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/circles.h"
 #include "bridge/talk/comings.h"
@@ -45,17 +51,26 @@
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/relay.h"
 #include "bridge/talk/room.h"
+#include "bridge/warnings.h"
 #include "bridge/words.h"
 #include "bridge/work/approval.h"
 #include "bridge/work/code.h"
+#include "bridge/work/elevation.h"
 #include "bridge/work/frozen.h"
 #include "bridge/work/hearing.h"
+#include "bridge/work/inbox.h"
 #include "bridge/work/intent.h"
 #include "bridge/work/lock.h"
+#include "bridge/work/lock_rows.h"
 #include "bridge/work/more.h"
+#include "bridge/work/pair_code.h"
+#include "bridge/work/paired.h"
 #include "bridge/work/pause.h"
+#include "bridge/work/people.h"
+#include "bridge/work/people_directory.h"
 #include "bridge/work/record.h"
 #include "bridge/work/resume.h"
+#include "bridge/work/withdrawn.h"
 #include "integrations/kinds/ci.h"
 
 enum {
@@ -68,11 +83,11 @@ enum {
 
 const struct tables *const bridge_tables[] = {
 	&audit_tables, &checkpoint_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, &pause_tables, &files_tables,
-	&approval_tables, &code_tables, &lock_tables, NULL
+	&approval_tables, &code_tables, &lock_tables, &account_tables, &elevation_tables, &directory_tables, &inbox_tables, NULL
 };
 
 /* What is served over HTTP. */
-static const struct hook_route *const routes[] = { &files_route, NULL };
+static const struct hook_route *const routes[] = { &files_route, &inbox_route, &inbox_put_route, &inbox_look_route, &health_route, &metrics_route, NULL };
 
 /* What carries the outbox. */
 
@@ -224,8 +239,10 @@ take_all(struct bridge *bridge, const struct message *messages, size_t count, co
 {
 	for (size_t i = 0, next = 0; i < count; i++) {
 		int64_t event = 0;
-		if (messages[i].kind == MESSAGE_TAKEN_BACK)
+		if (messages[i].kind == MESSAGE_TAKEN_BACK) {
 			approval_taken_back(&bridge->talk, &messages[i]);
+			withdrawn_take(&bridge->talk, &messages[i]);
+		}
 		if (messages[i].kind >= MESSAGE_CAME)
 			comings_take(bridge->talk.comings, &messages[i], chat);
 		bool kept = next < keeping->count && keeping->each[next].which == i;
@@ -397,17 +414,11 @@ answer_audit(struct db *db, void *with, struct arena *arena, struct error *error
 	return report_audit(db, (const char *const *)questioning->words, arena, &questioning->out, &questioning->code, error);
 }
 
-/* The audit names everybody: it is for whoever runs the gateway, and root. */
 static bool
-ask_audit(struct task *task, const char *const *words, unsigned uid, char **answer, int *exit_code)
+ask_audit(struct task *task, const char *const *words, char **answer, int *exit_code)
 {
 	size_t count = 0;
 
-	if (uid != 0 && uid != geteuid()) {
-		*answer = task_text(task, "refused: the audit is for root and for the user that runs the gateway.\n");
-		*exit_code = 1;
-		return true;
-	}
 	while (words[count])
 		count++;
 	struct work *work = work_new(answer_audit, sizeof(struct questioning));
@@ -422,6 +433,17 @@ ask_audit(struct task *task, const char *const *words, unsigned uid, char **answ
 	return true;
 }
 
+/* The audit names everybody, and what services send is not for all eyes either. */
+static bool
+runs_us(struct task *task, const char *what, unsigned uid, char **answer, int *exit_code)
+{
+	if (uid == 0 || uid == geteuid())
+		return true;
+	*answer = task_text(task, "refused: the %s for root and for the user that runs the gateway.\n", *what == 'a' ? "audit is" : "hooks are");
+	*exit_code = 1;
+	return false;
+}
+
 bool
 bridge_answer(struct task *task, struct bridge *bridge, const char *const *words, unsigned uid, const char *account,
 	char **answer, int *exit_code)
@@ -429,15 +451,18 @@ bridge_answer(struct task *task, struct bridge *bridge, const char *const *words
 	struct text out = text_in(task->arena, ANSWER_MOST);
 
 	*exit_code = EX_OK;
-	if (words[0] && !strcmp(words[0], "audit"))
-		return ask_audit(task, words + 1, uid, answer, exit_code);
+	if (words[0] && (!strcmp(words[0], "audit") || !strcmp(words[0], "hooks"))) {
+		if (!runs_us(task, words[0], uid, answer, exit_code))
+			return true;
+		return *words[0] == 'a' ? ask_audit(task, words + 1, answer, exit_code) : ask_hooks(task, bridge, words + 1, account, answer, exit_code);
+	}
 	if (words[0] && !strcmp(words[0], "status"))
 		report_status(bridge, task->arena, words[1] && !strcmp(words[1], "--json"), &out);
 	else if (words[0] && !strcmp(words[0], "words")) {
 		if (!words_list(task, bridge, account, &out))
 			return false;
 	} else {
-		text_add(&out, "I can be asked for status and audit.\n");
+		text_add(&out, "I can be asked for status, audit and hooks.\n");
 		*exit_code = EX_USAGE;
 	}
 	*answer = redact_text(task->arena, out.bytes);
@@ -545,6 +570,8 @@ begin(struct task *task, void *with)
 		log_error("Whether everything is paused could not be read: %s", task->error.text);
 	if (!locks_load(task, bridge->talk.locks))
 		log_error("What is locked could not be read: %s", task->error.text);
+	if (!people_load(task, bridge->talk.people))
+		log_error("Which accounts people have paired, and which roles for a while, could not be read: %s", task->error.text);
 	if (!approvals_load(task, &bridge->talk))
 		log_error("What waits for approval could not be read: %s", task->error.text);
 	if (bridge->stopping)
@@ -556,8 +583,12 @@ begin(struct task *task, void *with)
 	outbox_begin(bridge->talk.outbox);
 	follows_begin(bridge->talk.follows);
 	locks_begin(bridge->talk.locks);
+	elevations_begin(bridge->talk.elevations);
 	links_begin(&bridge->links);
 	anchor_begin(bridge->anchor);
+	bridge->clocks = clock_watch_open(&bridge->engine);
+	inbox_begin(bridge->inbox);
+	spool_begin(bridge->spool);
 	bridge->begun = true;
 	manager_ready();
 	if (bridge->reload_wanted)
@@ -580,6 +611,8 @@ drain(void *with, int events)
 		bridge->cancelled = true;
 		outbox_stop(bridge->talk.outbox);
 		follows_stop(bridge->talk.follows);
+		inbox_stop(bridge->inbox);
+		spool_stop(bridge->spool);
 	}
 	/* Each time: one may have begun another since. */
 	if (bridge->cancelled)
@@ -621,11 +654,11 @@ void
 bridge_point_to(struct bridge *bridge, struct setup *setup)
 {
 	struct talk *talk = &bridge->talk;
-	struct snapshot *before = talk->snapshot;
 
 	bridge->setup = setup;
-	talk->rights = setup->rights;
 	talk->guards = setup->guards;
+	talk->directory_settings = setup->directory;
+	talk->elevates = setup->elevates;
 	talk->freezes = setup->freezes;
 	talk->lock_limits = setup->lock_limits;
 	talk->rooms = &setup->rooms;
@@ -635,9 +668,7 @@ bridge_point_to(struct bridge *bridge, struct setup *setup)
 	talk->prefix = setup->gateway.prefix;
 	talk->lines = (size_t)setup->gateway.lines;
 	talk->hooks_url = setup->hooks ? setup->hooks->url : NULL;
-	talk->snapshot = snapshot_new(let_go, setup);
-	if (before)
-		snapshot_replaced(before);
+	people_configured(talk->people, setup->rights, snapshot_new(let_go, setup));
 }
 
 static void
@@ -648,11 +679,18 @@ open_talk(struct bridge *bridge)
 	bridge->talk = (struct talk){ .engine = &bridge->engine, .outbox = outbox_open(&bridge->engine, &carriers),
 		.follows = follows_open(&bridge->engine), .manners = manners_new(), .mores = mores_new(), .pause = pause_new(),
 		.seal = bridge->seal, .gateway = report_gateway, .gone = gone, .with = bridge };
+	bridge->talk.people = people_open(&bridge->talk);
+	bridge->talk.pairs = pairs_new();
+	bridge->talk.pair_codes = pair_codes_new();
+	bridge->talk.elevations = elevations_open(&bridge->talk);
+	bridge->talk.directory = directory_open(&bridge->talk);
 	bridge->talk.circles = circles_new();
 	bridge->talk.comings = comings_open(&bridge->talk);
 	bridge->talk.approvals = approvals_open(&bridge->talk, approval_expire);
 	bridge_point_to(bridge, bridge->setup);
 	ci_follow(bridge->talk.follows, &bridge->talk);
+	bridge->inbox = inbox_open(&bridge->talk);
+	bridge->spool = spool_open(bridge);
 	bridge->frozen = frozen_open(&bridge->talk);
 	bridge->talk.locks = locks_open(&bridge->talk);
 }
@@ -677,6 +715,7 @@ open_seal(struct bridge *bridge, struct error *error)
 static int
 open_hook(struct bridge *bridge, struct error *error)
 {
+	bridge->metrics = metrics_new();
 	bridge->hook = hook_open(&bridge->engine, routes, bridge);
 	return hook_listen(bridge->hook, bridge->setup->hooks, error) ? EX_OK : EX_OSERR;
 }
@@ -710,11 +749,15 @@ close_all(struct bridge *bridge)
 	for (size_t i = 0; i < sizeof bridge->signals / sizeof *bridge->signals; i++)
 		watch_free(bridge->signals[i]);
 	manager_close(bridge->manager);
+	clock_watch_close(bridge->clocks);
 	frozen_close(bridge->frozen);
 	hook_close(bridge->hook);
 	store_close(bridge->engine.store);
 	anchor_close(bridge->anchor);
 	seal_close(bridge->seal);
+	inbox_close(bridge->inbox);
+	spool_close(bridge->spool);
+	metrics_free(bridge->metrics);
 	outbox_close(bridge->talk.outbox);
 	follows_close(bridge->talk.follows);
 	manners_free(bridge->talk.manners);
@@ -724,14 +767,18 @@ close_all(struct bridge *bridge)
 	pause_free(bridge->talk.pause);
 	approvals_close(bridge->talk.approvals);
 	locks_close(bridge->talk.locks);
+	elevations_close(bridge->talk.elevations);
+	directory_close(bridge->talk.directory);
 	links_close(&bridge->links);
 	http_close(bridge->engine.http);
 	children_close(bridge->engine.children);
 	tasks_close(bridge->engine.tasks);
 	loop_close(bridge->engine.loop);
 	free(bridge->state);
-	if (bridge->talk.snapshot)
-		snapshot_replaced(bridge->talk.snapshot);
+	pair_codes_free(bridge->talk.pair_codes);
+	pairs_free(bridge->talk.pairs);
+	if (bridge->talk.people)
+		people_close(bridge->talk.people);
 	else
 		setup_free(bridge->setup);
 }
@@ -783,6 +830,7 @@ bridge_run(struct setup *setup, void (*ready_now)(void *), void *with)
 	struct error error = { "" };
 
 	clock_zone(setup->gateway.timezone);
+	warnings_log(setup);
 	int code = open_engine(&bridge, &error);
 	if (code != EX_OK) {
 		fprintf(stderr, "sallyport: %s\n", error.text);

@@ -12,11 +12,15 @@
 #include "bridge/talk/talk.h"
 
 struct anchor;
+struct clock_watch;
 struct frozen;
 struct hook;
+struct inbox;
 struct manager;
+struct metrics;
 struct seal;
 struct setup;
+struct spool;
 struct watch;
 
 /* Read it in this folder only. */
@@ -26,7 +30,11 @@ struct bridge {
 	struct talk talk;
 	struct links links;
 	struct hook *hook;
+	struct metrics *metrics;
+	struct spool *spool;
+	struct inbox *inbox;                    /* the deliveries of webhooks */
 	struct anchor *anchor;                  /* signs the audit */
+	struct clock_watch *clocks;
 	struct frozen *frozen;
 	unsigned files;                         /* of links of ours that are being fetched or sent */
 	struct manager *manager;

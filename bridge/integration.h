@@ -6,7 +6,9 @@
 
 #include "bridge/base/conf.h"
 #include "bridge/work/command.h"
+#include "bridge/work/webhook.h"
 
+struct alerts;
 struct ci;
 
 struct integration {
@@ -18,8 +20,10 @@ struct integration {
 	void (*check)(struct conf *, const struct section *, void *conf);
 	const char *(*url)(const void *conf);           /* for `status`; NULL: it has none */
 
-	const struct ci *ci;            /* NULL where it is not */
+	const struct alerts *alerts;    /* NULL where it is not */
+	const struct ci *ci;
 	const struct command *commands; /* verbs of its own, beyond its kinds'; NULL: none */
+	const struct webhook *webhook;  /* what its service sends us; NULL: nothing */
 };
 
 extern const struct integration *const integrations[];         /* ended by NULL; made by make from the list in Makefile.am */

@@ -23,15 +23,17 @@
 #include "bridge/cli/backup.h"
 #include "bridge/cli/console_client.h"
 #include "bridge/cli/explain.h"
+#include "bridge/cli/hooks.h"
 #include "bridge/cli/keep.h"
 #include "bridge/cli/manual.h"
 #include "bridge/cli/online.h"
 #include "bridge/cli/verify.h"
 #include "bridge/protocol.h"
 #include "bridge/report.h"
-#include "bridge/rights/freeze.h"
+#include "bridge/report_inbox.h"
 #include "bridge/run/store.h"
 #include "bridge/setup.h"
+#include "bridge/warnings.h"
 #include "integrations/supervisor.h"
 
 #define DEFAULT_CONF SYSCONFDIR "/sallyport/sallyport.conf"
@@ -100,7 +102,7 @@ run_run(const struct options *options)
 	int code = tell_mistakes(setup);
 
 	if (code == EX_OK) {
-		setup_open_log(setup);
+		gateway_open_log(&setup->gateway);
 		code = bridge_run(setup, NULL, NULL);
 	} else {
 		setup_free(setup);
@@ -109,38 +111,51 @@ run_run(const struct options *options)
 	return code;
 }
 
-static void
-tell_past(const char *sentence, void *with)
+/* What is wrong, and what is likely not meant, by file and line. */
+static int
+tell_all(struct setup *setup)
 {
-	(void)with;
-	printf("%s\n", sentence);
+	clock_zone(setup->gateway.timezone);
+	warnings_past(setup);
+	for (size_t i = 0; conf_told_at(setup->conf, i); i++)
+		fprintf(stderr, "%s\n", conf_told_at(setup->conf, i));
+	return conf_mistakes(setup->conf) ? EX_CONFIG : EX_OK;
+}
+
+static void
+count_all(const struct setup *setup, char *out, size_t size)
+{
+	size_t warnings = conf_warnings(setup->conf);
+	char more[40] = "";
+
+	if (warnings)
+		snprintf(more, sizeof more, ", %zu warning%s", warnings, text_s(warnings));
+	snprintf(out, size, "%zu link%s, %zu room%s, %zu person%s, %zu role%s, %zu service%s: no mistakes%s",
+		setup->link_count, text_s(setup->link_count), setup->rooms.count, text_s(setup->rooms.count),
+		setup->persons, text_s(setup->persons), setup->roles, text_s(setup->roles),
+		setup->instance_count, text_s(setup->instance_count), more);
 }
 
 static int
 run_check(const struct options *options)
 {
 	bool online = options->count == 1 && !strcmp(options->words[0], "--online");
-	char counts[200];
+	char counts[300];
 
 	if (online)
 		keep_memory_private();
 	struct setup *setup = setup_read(options->conf);
-	int code = tell_mistakes(setup);
+	int code = tell_all(setup);
 
 	if (code == EX_OK && !(options->count == 0 || online)) {
 		fprintf(stderr, "check takes --online, and nothing else.\n");
 		code = EX_USAGE;
 	} else if (code == EX_OK) {
-		snprintf(counts, sizeof counts, "%zu link%s, %zu room%s, %zu person%s, %zu role%s, %zu service%s",
-			setup->link_count, text_s(setup->link_count), setup->rooms.count, text_s(setup->rooms.count),
-			setup->persons, text_s(setup->persons), setup->roles, text_s(setup->roles),
-			setup->instance_count, text_s(setup->instance_count));
+		count_all(setup, counts, sizeof counts);
 		if (online)
 			code = online_check(setup, counts);
 		else
-			printf("%s: no mistakes\n", counts);
-		clock_zone(setup->gateway.timezone);
-		freezes_past(setup->freezes, clock_wall(), tell_past, NULL);
+			printf("%s\n", counts);
 	}
 	setup_free(setup);
 	redact_forget();
@@ -194,7 +209,7 @@ run_solo(const struct options *options)
 	int code = tell_mistakes(setup);
 
 	if (code == EX_OK) {
-		setup_open_log(setup);
+		gateway_open_log(&setup->gateway);
 		code = bridge_run(setup, solo_begin, &solo);
 	} else {
 		setup_free(setup);
@@ -314,23 +329,31 @@ with_state(const struct options *options, int (*run)(const struct keep *, const 
 	return code;
 }
 
-/* Asks the gateway that runs, or reads the store of one that does not. */
+static bool
+inbox_offline(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct offline *offline = with;
+
+	return report_inbox(db, offline->words, arena, offline->out, &offline->code, error);
+}
+
+/* Asks the gateway that runs, or reads the store of one that does not: with the words behind the first `behind`. */
 static int
-ask_audit(const struct options *options)
+ask(const struct options *options, const char *what, size_t behind, bool (*offline_run)(struct db *, void *, struct arena *, struct error *))
 {
 	struct setup *setup = setup_read(options->conf);
 	struct arena *arena = arena_new();
-	const char *words[34] = { "audit" };
+	const char *words[34] = { what };
 	memcpy(words + 1, options->words, (options->count + 1) * sizeof *words);
 	char *socket = socket_of(setup, arena);
 	int code = socket ? console_ask(socket, words) : EX_UNAVAILABLE;
 
 	if (code == EX_UNAVAILABLE) {
 		struct text out = text_in(arena, 64 << 20);
-		struct offline offline = { words + 1, &out, 0 };
+		struct offline offline = { words + 1 + behind, &out, 0 };
 		struct error error;
 		clock_zone(setup->gateway.timezone);
-		bool read = store_read(setup->gateway.state, audit_offline, &offline, arena, &error);
+		bool read = store_read(setup->gateway.state, offline_run, &offline, arena, &error);
 		fputs(read ? out.bytes : "", stdout);
 		code = read ? offline.code : keep_unread(setup->gateway.state, &error);
 	}
@@ -363,7 +386,54 @@ run_audit(const struct options *options)
 		return with_state(options, archive_export, words + 1);
 	if (words[0] && !strcmp(words[0], "archive"))
 		return with_state(options, archive_make, words + 1);
-	return words[0] && !strcmp(words[0], "archived") ? usage() : ask_audit(options);
+	return words[0] && !strcmp(words[0], "archived") ? usage() : ask(options, "audit", 0, audit_offline);
+}
+
+static int
+replay(const struct options *options)
+{
+	struct setup *setup = setup_read(options->conf);
+	struct arena *arena = arena_new();
+	const char *words[] = { "hooks", "replay", options->words[1], NULL };
+	char *socket = socket_of(setup, arena);
+	int code = socket ? console_ask(socket, words) : tell_mistakes(setup);
+
+	if (socket && code == EX_UNAVAILABLE)
+		printf("sallyport is not running on %s\n", setup->gateway.state);
+	arena_free(arena);
+	setup_free(setup);
+	return code;
+}
+
+static int
+with_services(const struct options *options, int (*run)(const struct setup *, const char *const *))
+{
+	keep_memory_private();
+	struct setup *setup = setup_read(options->conf);
+	int code = tell_mistakes(setup);
+
+	if (code == EX_OK)
+		code = run(setup, options->words + 1);
+	setup_free(setup);
+	redact_forget();
+	return code;
+}
+
+static int
+run_hooks(const struct options *options)
+{
+	const char *word = options->count ? options->words[0] : "";
+
+	if (!strcmp(word, "list"))
+		return ask(options, "hooks", 1, inbox_offline);
+	if (!strcmp(word, "replay"))
+		return replay(options);
+	if (!strcmp(word, "test"))
+		return with_services(options, hooks_test);
+	if (!strcmp(word, "try"))
+		return with_services(options, hooks_try);
+	fprintf(stderr, "It is sallyport hooks list, replay NUMBER, test SERVICE or try SERVICE FILE.\n");
+	return EX_USAGE;
 }
 
 /* A mistake might have hidden which state is meant. */
@@ -418,12 +488,13 @@ run_help(const struct options *options)
 
 static const struct subcommand subcommands[] = {
 	{ "run",       "run -c FILE",                   "serve, in the foreground, log on stderr", run_run, true },
-	{ "check",     "check -c FILE [--online]",      "find every mistake in the configuration; --online also logs in and looks at each room", run_check, true },
+	{ "check",     "check -c FILE [--online]",      "find every mistake in the configuration, and what is likely not meant; --online also logs in and looks at each room", run_check, true },
 	{ "console",   "console [--solo] -c FILE",      "talk to the running gateway, or to one of your own", run_console, true },
 	{ "status",    "status [--json]",               "links, services, work, what is not yet said", run_status, true },
 	{ "explain",   "explain PERSON COMMAND [ROOM]", "may they, by which rule, or why not", run_explain, true },
 	{ "try",       "try COMMAND",                   "what a command would send, without sending it", run_try, true },
 	{ "audit",     "audit list|verify|checkpoint|export|archive", "who did what; has anybody changed it; records into a file", run_audit, false },
+	{ "hooks",     "hooks list|replay|test|try",    "webhooks that came; one once more; would it reach us; what would it look like", run_hooks, true },
 	{ "backup",    "backup FOLDER",                 "copy the state into a new folder, while a gateway runs on it or not; no secret is in it", run_backup, true },
 	{ "restore",   "restore FOLDER|FILE",           "put a backup in the place of the state, which is laid aside; nothing is done twice", run_restore, true },
 	{ "manual",    "manual [NAME]",                 "every option of the configuration, every command", run_manual, false },

@@ -10,7 +10,9 @@
 #include "bridge/base/conf.h"
 #include "bridge/talk/message.h"
 
+struct arena;
 struct bridge;
+struct card;
 struct delivered;
 struct delivery;
 struct engine;
@@ -82,6 +84,8 @@ struct protocol {
 	bool (*offers)(const struct link *);
 	/* Optional: whether `channel` could be a place of this protocol; false with a sentence. */
 	bool (*place)(const char *channel, struct error *);
+	/* Optional: what a card looks like there, for who wants to see it before it is said: sallyport hooks try. */
+	const char *(*drawn)(struct arena *, const struct card *);
 };
 
 struct looking {

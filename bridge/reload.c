@@ -20,6 +20,8 @@
 #include "bridge/setup.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/operators.h"
+#include "bridge/warnings.h"
+#include "bridge/work/people_directory.h"
 
 enum { SUMMARY_MOST = 2000, LINES_MOST = 8 };
 
@@ -137,8 +139,10 @@ take(struct bridge *bridge, struct setup *setup, struct arena *arena)
 	bridge_point_to(bridge, setup);
 	links_renew(&bridge->links, before);
 	snapshot_release(old);
-	setup_open_log(setup);
+	gateway_open_log(&setup->gateway);
+	warnings_log(setup);
 	listen_anew(bridge, &changes);
+	directory_renew(bridge->talk.directory);
 	audit(bridge, "reloaded", changes.all.bytes);
 	operators_tell(&bridge->talk, changes.card, NULL);
 }

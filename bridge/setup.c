@@ -11,37 +11,28 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
-#include "bridge/base/log.h"
 #include "bridge/base/text.h"
 #include "bridge/integration.h"
 #include "bridge/protocol.h"
+#include "bridge/rights/directory.h"
+#include "bridge/rights/elevate.h"
 #include "bridge/rights/freeze.h"
 #include "bridge/rights/guard.h"
 #include "bridge/rights/role.h"
 #include "bridge/rights/seal.h"
+#include "bridge/rights/window.h"
 #include "bridge/run/hook.h"
+#include "bridge/setup_webhook.h"
+#include "bridge/warnings.h"
 #include "bridge/work/command.h"
 #include "bridge/work/lock.h"
 #include "bridge/work/own.h"
+#include "bridge/world.h"
 #include "integrations/kinds/ci.h"
 
-static const struct setting gateway_settings[] = {
-	SETTING(gateway, admins,    TYPE_LIST,   NULL,                 "Who gives rights; named to those who lack one. They let people set up one-time codes."),
-	SETTING(gateway, lines,     TYPE_NUMBER, "10",                 "The most lines of one answer."),
-	SETTING(gateway, log,       TYPE_TEXT,   "info",               "What the log tells: debug, info, warning or error; json, or \"json debug\", for programs."),
-	SETTING(gateway, name,      TYPE_TEXT,   "sally",              "Our nick and display name."),
-	SETTING(gateway, prefix,    TYPE_TEXT,   "!",                  "What begins a command; our name first, or a private message, work too."),
-	SETTING(gateway, state,     TYPE_PATH,   "/var/lib/sallyport", "The folder of all that is kept."),
-	SETTING(gateway, strangers, TYPE_LIST,   NULL,                 "What people we cannot prove may do: ping, help, whoami."),
-	SETTING(gateway, timezone,  TYPE_TEXT,   NULL,                 "In which times are said; the system's where none is named."),
-	{ 0 }
-};
-
-const struct shape gateway_shape = { "gateway", sizeof(struct gateway), gateway_settings, "The gateway itself.", true };
-
 /* The sections that a file may hold at its top, beside links and services. */
-static const struct shape *const ours[] = { &anchor_shape, &hook_shape, &seal_shape, &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape,
-	&freeze_shape, &lock_shape, &alias_shape };
+static const struct shape *const ours[] = { &anchor_shape, &hook_shape, &seal_shape, &room_shape, &person_shape, &directory_shape, &role_shape,
+	&approval_shape, &confirm_shape, &elevate_shape, &freeze_shape, &lock_shape, &alias_shape };
 
 enum { OURS = sizeof ours / sizeof *ours };
 
@@ -107,7 +98,7 @@ fill_all(struct setup *setup, const struct shape *shape)
 		conf_fill(setup->conf, at, shape, each[filled]);
 		titles[filled] = section_title(at) ? section_title(at) : "";
 		for (size_t i = 0; i < filled; i++)
-			if (!strcmp(titles[i], titles[filled]))
+			if (!shape->untitled && !strcmp(titles[i], titles[filled]))
 				conf_mistake(setup->conf, section_where(at), at, "there is another %s of this name; give it another one.", shape->name);
 	}
 	return (struct sections){ count, each };
@@ -167,8 +158,8 @@ read_links(struct setup *setup)
 	}
 }
 
-static const struct link_setup *
-link_named(const struct setup *setup, const char *name)
+const struct link_setup *
+setup_link(const struct setup *setup, const char *name)
 {
 	for (size_t i = 0; i < setup->link_count; i++)
 		if (!strcmp(setup->links[i].name, name))
@@ -176,28 +167,36 @@ link_named(const struct setup *setup, const char *name)
 	return NULL;
 }
 
-/* The way in over HTTP. */
+/* Sections of which there is one at most. */
 
+/* NULL: it is not written. */
+static struct section *
+only_section(struct setup *setup, const struct shape *shape)
+{
+	struct section *root = conf_root(setup->conf), *at = conf_next(root, NULL, shape->name);
+
+	for (struct section *other = at; other && (other = conf_next(root, other, shape->name));)
+		conf_mistake(setup->conf, section_where(other), other, "there is one already (line %d); write all into that.", section_where(at).line);
+	return at;
+}
+
+/* The way in over HTTP. */
 static void
 read_hooks(struct setup *setup)
 {
-	struct section *at = conf_next(conf_root(setup->conf), NULL, hook_shape.name);
+	struct section *at = only_section(setup, &hook_shape);
+	struct hook_settings *hooks = at ? arena_take(conf_arena(setup->conf), sizeof *hooks) : NULL;
 
-	if (!at)
-		return;
-	struct hook_settings *hooks = arena_take(conf_arena(setup->conf), sizeof *hooks);
-	if (conf_fill(setup->conf, at, &hook_shape, hooks))
+	if (at && conf_fill(setup->conf, at, &hook_shape, hooks))
 		hook_settings_check(setup->conf, at, hooks);
 	setup->hooks = hooks;
-	for (struct section *other = at; (other = conf_next(conf_root(setup->conf), other, hook_shape.name));)
-		conf_mistake(setup->conf, section_where(other), other, "there is one already (line %d); write all into that.", hooks->where.line);
 }
 
 /* Who signs the audit. Where nothing is written about it, the defaults hold. */
 static void
 read_audit(struct setup *setup)
 {
-	struct section *at = conf_next(conf_root(setup->conf), NULL, anchor_shape.name);
+	struct section *at = only_section(setup, &anchor_shape);
 	struct conf *conf = at ? setup->conf : setup->defaults;
 	struct anchor_settings *audit = arena_take(conf_arena(setup->conf), sizeof *audit);
 
@@ -205,23 +204,38 @@ read_audit(struct setup *setup)
 	if (conf_fill(conf, at, &anchor_shape, audit))
 		anchor_settings_check(conf, at, audit, &setup->rooms);
 	setup->audit = audit;
-	for (struct section *other = at; conf == setup->conf && (other = conf_next(conf_root(conf), other, anchor_shape.name));)
-		conf_mistake(conf, section_where(other), other, "there is one already (line %d); write all into that.", audit->where.line);
 }
 
 /* The key of what is kept encrypted. */
-
 static void
 read_secrets(struct setup *setup)
 {
-	struct section *at = conf_next(conf_root(setup->conf), NULL, seal_shape.name);
+	struct section *at = only_section(setup, &seal_shape);
 
-	if (!at)
-		return;
-	if (conf_fill(setup->conf, at, &seal_shape, &setup->secrets))
+	if (at && conf_fill(setup->conf, at, &seal_shape, &setup->secrets))
 		seal_settings_check(setup->conf, at, &setup->secrets);
-	for (struct section *other = at; (other = conf_next(conf_root(setup->conf), other, seal_shape.name));)
-		conf_mistake(setup->conf, section_where(other), other, "there is one already (line %d); write all into that.", setup->secrets.where.line);
+}
+
+static void
+read_locks(struct setup *setup, const struct sections *roles)
+{
+	struct section *at = only_section(setup, &lock_shape);
+	struct lock_settings *limits = at ? arena_take(conf_arena(setup->conf), sizeof *limits) : NULL;
+
+	if (at && conf_fill(setup->conf, at, &lock_shape, limits))
+		lock_settings_check(setup->conf, at, limits, roles);
+	setup->lock_limits = limits;
+}
+
+static void
+read_directory(struct setup *setup)
+{
+	struct section *at = only_section(setup, &directory_shape);
+	struct directory_settings *directory = at ? arena_take(conf_arena(setup->conf), sizeof *directory) : NULL;
+
+	if (at && conf_fill(setup->conf, at, &directory_shape, directory))
+		directory_settings_check(setup->conf, at, directory);
+	setup->directory = directory;
 }
 
 /* Services. */
@@ -270,6 +284,8 @@ add_instance(struct setup *setup, struct section *at, const struct integration *
 			integration->check(setup->conf, at, conf);
 		if (integration->url)
 			instance->url = integration->url(conf);
+		if (integration->webhook)
+			setup_webhook(setup, at, integration, instance, conf);
 	}
 	check_name(setup, at, instance);
 	setup->instances[setup->instance_count++] = instance;
@@ -288,8 +304,8 @@ read_instances(struct setup *setup)
 			add_instance(setup, at, integrations[i]);
 }
 
-static const struct instance *
-instance_named(const struct setup *setup, const char *name)
+const struct instance *
+setup_instance(const struct setup *setup, const char *name)
 {
 	for (size_t i = 0; i < setup->instance_count; i++)
 		if (!strcmp(setup->instances[i]->name, name))
@@ -322,7 +338,7 @@ check_place(struct setup *setup, struct section *at, struct room *room, size_t i
 		conf_mistake(setup->conf, where, at, "place \"%s\" is not LINK/CHANNEL, as in \"corp/#ops\".", written);
 		return;
 	}
-	const struct link_setup *link = link_named(setup, place->link);
+	const struct link_setup *link = setup_link(setup, place->link);
 	if (!link) {
 		struct text there = text_in(conf_arena(setup->conf), 300);
 		for (size_t l = 0; l < setup->link_count; l++)
@@ -344,7 +360,7 @@ static void
 check_services(struct setup *setup, struct section *at, const struct room *room)
 {
 	for (size_t i = 0; i < room->services.count; i++)
-		if (!instance_named(setup, room->services.each[i]))
+		if (!setup_instance(setup, room->services.each[i]))
 			conf_mistake(setup->conf, room->services.where[i], at, "no service is called %s; %s%s.", room->services.each[i],
 				setup->instance_count ? "there are " : "there is none", instances_text(setup));
 }
@@ -360,11 +376,14 @@ read_rooms(struct setup *setup)
 		rooms[i] = filled.each[i];
 	setup->rooms = (struct rooms){ 0, rooms };
 	struct section *at = NULL;
+	struct window window;
 	for (size_t i = 0; i < filled.count && (at = conf_next(conf_root(setup->conf), at, room_shape.name)); i++) {
 		rooms[i]->place = arena_take(arena, (rooms[i]->places.count + 1) * sizeof *rooms[i]->place);
 		for (size_t p = 0; p < rooms[i]->places.count; p++)
 			check_place(setup, at, rooms[i], p);
 		check_services(setup, at, rooms[i]);
+		if (rooms[i]->quiet && !window_read_weekly(rooms[i]->quiet, &window))
+			conf_mistake(setup->conf, rooms[i]->where, at, "quiet is a time of each day or week, as in \"22:00 - 07:00\".");
 		if (rooms[i]->joins && !rooms[i]->relay)
 			conf_mistake(setup->conf, rooms[i]->where, at, "joins = yes tells in the other places who comes and goes; that needs relay = yes.");
 		setup->rooms.count++;
@@ -387,107 +406,7 @@ give_channels(struct setup *setup, struct link_setup *link)
 	link->channels = channels;
 }
 
-/* What the rules are checked against. */
-
-static bool
-world_instance(void *with, const char *instance)
-{
-	const struct setup *setup = with;
-
-	for (size_t i = 0; i < setup->instance_count; i++)
-		if (!instance || text_glob(instance, setup->instances[i]->name))
-			return true;
-	return false;
-}
-
-static bool
-has_verb(const struct instance *instance, const char *verb)
-{
-	for (const struct command_set *set = instance->sets; set->kind; set++)
-		for (const struct command *command = set->commands; command->verb; command++)
-			if (text_glob(verb, command->verb))
-				return true;
-	return false;
-}
-
-static bool
-world_verb(void *with, const char *instance, const char *verb)
-{
-	const struct setup *setup = with;
-
-	for (size_t i = 0; i < setup->instance_count; i++)
-		if ((!instance || text_glob(instance, setup->instances[i]->name)) && has_verb(setup->instances[i], verb))
-			return true;
-	for (const struct command *own = own_commands; own->verb; own++)
-		if ((!instance || !strcmp(instance, "gateway")) && text_glob(verb, own->verb))
-			return true;
-	return false;
-}
-
-static const char *
-world_nearest(void *with, const char *instance, const char *verb)
-{
-	const struct setup *setup = with;
-	const char *names[128];
-	size_t count = 0;
-
-	for (const struct command *own = own_commands; verb && (!instance || !strcmp(instance, "gateway")) && own->verb; own++)
-		names[count++] = own->verb;
-	for (size_t i = 0; i < setup->instance_count; i++) {
-		if (!verb && count < 127)
-			names[count++] = setup->instances[i]->name;
-		if (!verb || (instance && !text_glob(instance, setup->instances[i]->name)))
-			continue;
-		for (const struct command_set *set = setup->instances[i]->sets; set->kind; set++)
-			for (const struct command *command = set->commands; command->verb && count < 127; command++)
-				names[count++] = command->verb;
-	}
-	names[count] = NULL;
-	return text_nearest(verb ? verb : instance, names);
-}
-
-static bool
-world_room(void *with, const char *room)
-{
-	return room_named(&((const struct setup *)with)->rooms, room);
-}
-
-static bool
-world_link(void *with, const char *link)
-{
-	return link_named(with, link);
-}
-
-static const char *
-world_service(void *with, const char *name)
-{
-	const struct instance *instance = instance_named(with, name);
-
-	return instance ? instance->service : NULL;
-}
-
-static bool
-world_caseless(void *with, const char *link)
-{
-	const struct link_setup *found = link_named(with, link);
-
-	return found && found->protocol->caseless;
-}
-
-static bool
-world_held(void *with, const char *name, const char *verb)
-{
-	const struct setup *setup = with;
-
-	for (size_t i = 0; i < setup->instance_count; i++) {
-		const struct instance *instance = setup->instances[i];
-		for (const struct command_set *set = !name || text_glob(name, instance->name) ? instance->sets : NULL; set && set->kind; set++)
-			for (const struct command *command = set->commands; command->verb; command++)
-				if (command_held(command) && text_glob(verb, command->verb))
-					return true;
-	}
-	return false;
-}
+/* Rights. */
 
 static const char *
 owner(struct arena *arena)
@@ -500,38 +419,44 @@ owner(struct arena *arena)
 	return arena_printf(arena, "uid%u", (unsigned)geteuid());
 }
 
+/* What needs no approval by itself may need it during a freeze. */
 static void
-read_locks(struct setup *setup, const struct sections *roles)
+check_approvals(struct setup *setup, const struct sections *approvals, const struct sections *freezes)
 {
-	struct section *at = conf_next(conf_root(setup->conf), NULL, lock_shape.name);
-
-	if (!at)
-		return;
-	struct lock_settings *limits = arena_take(conf_arena(setup->conf), sizeof *limits);
-	if (conf_fill(setup->conf, at, &lock_shape, limits))
-		lock_settings_check(setup->conf, at, limits, roles);
-	setup->lock_limits = limits;
-	for (struct section *other = at; (other = conf_next(conf_root(setup->conf), other, lock_shape.name));)
-		conf_mistake(setup->conf, section_where(other), other, "there is one already (line %d); write all into that.", section_where(at).line);
+	for (size_t i = 0; i < approvals->count; i++) {
+		const struct approval *approval = approvals->each[i];
+		bool used = approval->commands.count;
+		for (size_t f = 0; f < freezes->count && !used; f++)
+			used = ((const struct freeze *)freezes->each[f])->needs == approval;
+		if (!used)
+			conf_mistake(setup->conf, approval->where, NULL,
+				"approval \"%s\" is for nothing: name the commands that need it (for), or name it in a freeze (approval).", approval->name);
+	}
 }
 
 static void
 read_rights(struct setup *setup)
 {
-	struct rights_world world = { .instance = world_instance, .verb = world_verb, .nearest = world_nearest, .room = world_room,
-		.link = world_link, .with = setup, .service = world_service, .caseless = world_caseless, .held = world_held };
+	const struct rights_world world = world_of(setup);
 	struct arena *arena = conf_arena(setup->conf);
 	struct sections *persons = arena_take(arena, sizeof *persons), *roles = arena_take(arena, sizeof *roles);
-	struct sections approvals = fill_all(setup, &approval_shape), confirms = fill_all(setup, &confirm_shape), freezes = fill_all(setup, &freeze_shape);
+	struct sections approvals = fill_all(setup, &approval_shape), confirms = fill_all(setup, &confirm_shape), freezes = fill_all(setup, &freeze_shape),
+		elevates = fill_all(setup, &elevate_shape);
 
 	*persons = fill_all(setup, &person_shape);
 	*roles = fill_all(setup, &role_shape);
 	setup->persons = persons->count;
 	setup->roles = roles->count;
 	setup->rights = rights_compile(setup->conf, persons, roles, &setup->gateway.strangers, &setup->gateway.admins, owner(arena), &world);
+	const struct sections written = approvals;
+	struct elevates elevated = elevates_compile(setup->conf, &elevates, setup->rights, &approvals);
+	setup->elevates = arena_copy(arena, &elevated, sizeof elevated);
 	setup->guards = guards_compile(setup->conf, &approvals, &confirms, setup->rights, &world);
 	read_locks(setup, roles);
-	setup->freezes = freezes_compile(setup->conf, &freezes, roles, &world);
+	setup->freezes = freezes_compile(setup->conf, &freezes, roles, &written, &world);
+	check_approvals(setup, &written, &freezes);
+	if (!conf_mistakes(setup->conf))
+		warnings_find(setup, persons, roles, &freezes);
 }
 
 static void
@@ -542,53 +467,6 @@ read_aliases(struct setup *setup)
 	setup->aliases = arena_take(conf_arena(setup->conf), (filled.count + 1) * sizeof *setup->aliases);
 	for (size_t i = 0; i < filled.count; i++)
 		setup->aliases[i] = filled.each[i];
-}
-
-/* log = "json" is level info; for another one it is "json debug". */
-static const struct { const char *written; enum log_level least; enum log_form form; } logs[] = {
-	{ "debug", LEVEL_DEBUG, LOG_TEXT }, { "info", LEVEL_INFO, LOG_TEXT }, { "warning", LEVEL_WARNING, LOG_TEXT }, { "error", LEVEL_ERROR, LOG_TEXT },
-	{ "json", LEVEL_INFO, LOG_JSON }, { "json debug", LEVEL_DEBUG, LOG_JSON }, { "json warning", LEVEL_WARNING, LOG_JSON },
-	{ "json error", LEVEL_ERROR, LOG_JSON },
-};
-
-enum { LOGS = sizeof logs / sizeof *logs };
-
-static size_t
-log_named(const char *written)
-{
-	size_t i = 0;
-
-	while (i < LOGS && strcmp(logs[i].written, written))
-		i++;
-	return i;
-}
-
-void
-setup_open_log(const struct setup *setup)
-{
-	size_t i = log_named(setup->gateway.log);
-
-	if (i < LOGS)
-		log_open(logs[i].least, logs[i].form);
-}
-
-static void
-check_gateway(struct setup *setup)
-{
-	const struct gateway *gateway = &setup->gateway;
-	struct section *root = conf_root(setup->conf);
-	struct where top = section_where(root);
-
-	if (log_named(gateway->log ? gateway->log : "") == LOGS)
-		conf_mistake(setup->conf, top, root, "log is not debug, info, warning or error, nor json, as in \"json\" or \"json debug\".");
-	if (gateway->timezone && !clock_zone_known(gateway->timezone))
-		conf_mistake(setup->conf, top, root, "there is no time zone %s; names are as in \"Europe/Madrid\".", gateway->timezone);
-	if (!gateway->prefix || !*gateway->prefix || strlen(gateway->prefix) > 8 || strpbrk(gateway->prefix, " /"))
-		conf_mistake(setup->conf, top, root, "prefix is 1 to 8 characters without a blank or /, as in \"!\".");
-	if (!gateway->name || !*gateway->name || strpbrk(gateway->name, " ,:@!"))
-		conf_mistake(setup->conf, top, root, "name is one word, as in \"sally\".");
-	if (gateway->lines < 2 || gateway->lines > 100)
-		conf_mistake(setup->conf, top, root, "lines is 2 to 100.");
 }
 
 /* Whatever folder we go to, and whoever keeps a job for us, means the same place. */
@@ -614,17 +492,19 @@ setup_read(const char *path)
 	setup->read = clock_wall();
 	conf_fill(setup->conf, conf_root(setup->conf), &gateway_shape, &setup->gateway);
 	setup->gateway.state = absolute(conf_arena(setup->conf), setup->gateway.state);
-	check_gateway(setup);
+	gateway_check(setup->conf, &setup->gateway);
 	check_kinds(setup);
 	read_hooks(setup);
 	read_secrets(setup);
 	read_links(setup);
 	read_instances(setup);
 	read_rooms(setup);
+	setup_webhook_rooms(setup);
 	read_audit(setup);
 	for (size_t i = 0; i < setup->link_count; i++)
 		give_channels(setup, &setup->links[i]);
 	read_aliases(setup);
+	read_directory(setup);
 	read_rights(setup);
 	return setup;
 }

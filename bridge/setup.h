@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "bridge/base/conf.h"
+#include "bridge/gateway.h"
 #include "bridge/rights/seal.h"
 #include "bridge/talk/room.h"
 
@@ -13,6 +14,8 @@ struct alias;
 struct anchor_settings;
 struct arena;
 struct command_set;
+struct directory_settings;
+struct elevates;
 struct freezes;
 struct guards;
 struct hook_settings;
@@ -21,12 +24,6 @@ struct integration;
 struct lock_settings;
 struct protocol;
 struct rights;
-
-struct gateway {                        /* the options that stand in no section */
-	const char *name, *prefix, *timezone, *state, *log;
-	int64_t lines;
-	struct list strangers, admins;
-};
 
 struct link_setup {
 	const char *name;
@@ -56,6 +53,8 @@ struct setup {
 	const struct alias **aliases;           /* ended by NULL */
 	const struct rights *rights;
 	const struct guards *guards;
+	const struct directory_settings *directory;     /* NULL: there is none */
+	const struct elevates *elevates;
 	struct freezes *freezes;
 	const struct lock_settings *lock_limits;        /* NULL: none was written */
 };
@@ -63,9 +62,10 @@ struct setup {
 /* Reads and checks. Never NULL: look at conf_mistakes(setup->conf). Free with setup_free(). */
 struct setup *setup_read(const char *path);
 void setup_free(struct setup *);
-void setup_open_log(const struct setup *);       /* the log speaks as this configuration wants it */
+const struct link_setup *setup_link(const struct setup *, const char *name);   /* NULL: none */
+const struct instance *setup_instance(const struct setup *, const char *name);
 
-extern const struct shape gateway_shape;        /* the options that stand in no section */
+const struct section *setup_section_of(struct setup *, const struct instance *);        /* where it was written; NULL: nowhere */
 /* The verbs of an integration, its kinds' and its own, ended by {0}. */
 const struct command_set *setup_sets(struct arena *, const struct integration *);
 

@@ -836,6 +836,17 @@ place(const char *channel, struct error *error)
 	return !strcmp(channel, CHANNEL) || error_set(error, "the console has one channel, console/%s.", CHANNEL);
 }
 
+static const char *
+drawn(struct arena *arena, const struct card *card)
+{
+	struct lines lines = card_lines(arena, card, WIDTH, LINES);
+	struct text out = text_in(arena, LINES * (WIDTH + 1));
+
+	for (size_t i = 0; i < lines.count; i++)
+		text_printf(&out, "%s\n", lines.each[i]);
+	return out.bytes;
+}
+
 const struct protocol protocol_console = {
 	.name = "console",
 	.about = "People of this machine, over a Unix socket: sallyport console.",
@@ -848,4 +859,5 @@ const struct protocol protocol_console = {
 	.renew = renew,
 	.deliver = deliver,
 	.place = place,
+	.drawn = drawn,
 };

@@ -25,7 +25,7 @@ conf_new(const char *path)
 	conf->root.where = (struct where){ arena_text(arena, path), 1, 1 };
 	conf->root.options_end = &conf->root.options;
 	conf->root.inner_end = &conf->root.inner;
-	conf->mistakes = arena_take(arena, CONF_MISTAKES_MOST * sizeof *conf->mistakes);
+	conf->mistakes = arena_take(arena, (CONF_MISTAKES_MOST + CONF_WARNINGS_MOST) * sizeof *conf->mistakes);
 	return conf;
 }
 
@@ -50,6 +50,15 @@ conf_beside(struct conf *conf, const char *file, const char *name)
 	if (*name == '/' || !slash)
 		return arena_text(conf->arena, name);
 	return arena_printf(conf->arena, "%.*s%s", (int)(slash + 1 - file), file, name);
+}
+
+bool
+list_has(const struct list *list, const char *word)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!strcmp(list->each[i], word))
+			return true;
+	return false;
 }
 
 /* Sections. */
@@ -96,7 +105,7 @@ conf_section_name(struct conf *conf, const struct section *section)
 	return arena_printf(conf->arena, "%s \"%s\"", section->kind, text_cut(conf->arena, section->title, TITLE_LENGTH));
 }
 
-/* Mistakes. They are found in any order (a file is read, then its sections are filled) and kept in that of the files. */
+/* Mistakes and warnings. They are found in any order (a file is read, then its sections are filled) and kept in that of the files. */
 
 /* runner "local", job "hello": the way from the outside to the section. */
 static void
@@ -136,11 +145,17 @@ comes_before(const struct mistake *a, const struct mistake *b)
 	return a->line != b->line ? a->line < b->line : a->column < b->column;
 }
 
+static size_t
+kept(const struct conf *conf)
+{
+	return conf->mistake_count + conf->warning_count;
+}
+
 /* A section may be filled twice, for a look and for good: what is wrong with it is told once. */
 static bool
 is_known(const struct conf *conf, const struct mistake *mistake)
 {
-	for (size_t i = 0; i < conf->mistake_count; i++)
+	for (size_t i = 0; i < kept(conf); i++)
 		if (conf->mistakes[i].line == mistake->line && !strcmp(conf->mistakes[i].text, mistake->text))
 			return true;
 	return false;
@@ -149,7 +164,7 @@ is_known(const struct conf *conf, const struct mistake *mistake)
 static void
 keep(struct conf *conf, struct mistake mistake)
 {
-	size_t at = conf->mistake_count;
+	size_t at = kept(conf);
 
 	if (is_known(conf, &mistake))
 		return;
@@ -158,7 +173,7 @@ keep(struct conf *conf, struct mistake mistake)
 		at--;
 	}
 	conf->mistakes[at] = mistake;
-	conf->mistake_count++;
+	*(mistake.warning ? &conf->warning_count : &conf->mistake_count) += 1;
 }
 
 static void
@@ -166,16 +181,39 @@ keep_last_word(struct conf *conf)
 {
 	keep(conf, (struct mistake){ SIZE_MAX, 0, 0,
 		arena_printf(conf->arena, "%s: there are more mistakes than these %d; mend these first.",
-			shown_file(conf, conf->root.where.file), CONF_MISTAKES_MOST - 1) });
+			shown_file(conf, conf->root.where.file), CONF_MISTAKES_MOST - 1), NULL });
+}
+
+static char *
+told(struct conf *conf, struct where where, const char *word, const struct section *section, const char *sentence)
+{
+	struct text text = text_in(conf->arena, MISTAKE_LENGTH);
+
+	text_add(&text, shown_file(conf, where.file));
+	if (where.line > 0)
+		text_printf(&text, ":%d", where.line);
+	text_printf(&text, ": %s", word);
+	add_way(&text, conf, section);
+	if (section && section->kind)
+		text_add(&text, ": ");
+	text_add(&text, sentence);
+	return text_clean(conf->arena, text.bytes, text.length);
+}
+
+static void
+tell(struct conf *conf, bool warning, struct where where, const struct section *section, const char *format, va_list list)
+{
+	struct error sentence;
+
+	where.file = where.file ? where.file : conf->root.where.file;
+	error_vset(&sentence, format, list);
+	keep(conf, (struct mistake){ file_number(conf, where.file), where.line, where.column, told(conf, where, "", section, sentence.text),
+		warning ? told(conf, where, "warning: ", section, sentence.text) : NULL });
 }
 
 void
 conf_vmistake(struct conf *conf, struct where where, const struct section *section, const char *format, va_list list)
 {
-	const char *file = where.file ? where.file : conf->root.where.file;
-	struct text text = text_in(conf->arena, MISTAKE_LENGTH);
-	struct error sentence;
-
 	conf->told++;
 	if (conf->mistake_count == CONF_MISTAKES_MOST)
 		return;
@@ -184,16 +222,7 @@ conf_vmistake(struct conf *conf, struct where where, const struct section *secti
 		conf->full = true;
 		return;
 	}
-	text_add(&text, shown_file(conf, file));
-	if (where.line > 0)
-		text_printf(&text, ":%d", where.line);
-	text_add(&text, ": ");
-	add_way(&text, conf, section);
-	if (section && section->kind)
-		text_add(&text, ": ");
-	error_vset(&sentence, format, list);
-	text_add(&text, sentence.text);
-	keep(conf, (struct mistake){ file_number(conf, file), where.line, where.column, text_clean(conf->arena, text.bytes, text.length) });
+	tell(conf, false, where, section, format, list);
 }
 
 void
@@ -206,14 +235,55 @@ conf_mistake(struct conf *conf, struct where where, const struct section *sectio
 	va_end(list);
 }
 
+void
+conf_warning(struct conf *conf, struct where where, const struct section *section, const char *format, ...)
+{
+	va_list list;
+
+	if (conf->warning_count == CONF_WARNINGS_MOST)
+		return;
+	va_start(list, format);
+	tell(conf, true, where, section, format, list);
+	va_end(list);
+}
+
 size_t
 conf_mistakes(const struct conf *conf)
 {
 	return conf->mistake_count;
 }
 
+size_t
+conf_warnings(const struct conf *conf)
+{
+	return conf->warning_count;
+}
+
+static const char *
+text_at(const struct conf *conf, size_t i, bool warning)
+{
+	for (size_t at = 0; at < kept(conf); at++)
+		if (!conf->mistakes[at].warning != warning && !i--)
+			return conf->mistakes[at].text;
+	return NULL;
+}
+
 const char *
 conf_mistake_at(const struct conf *conf, size_t i)
 {
-	return i < conf->mistake_count ? conf->mistakes[i].text : NULL;
+	return text_at(conf, i, false);
+}
+
+const char *
+conf_warning_at(const struct conf *conf, size_t i)
+{
+	return text_at(conf, i, true);
+}
+
+const char *
+conf_told_at(const struct conf *conf, size_t i)
+{
+	const struct mistake *one = i < kept(conf) ? &conf->mistakes[i] : NULL;
+
+	return one && one->warning ? one->warning : one ? one->text : NULL;
 }

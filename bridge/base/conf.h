@@ -48,6 +48,8 @@ struct list {
 	const struct where *where;      /* of each entry */
 };
 
+bool list_has(const struct list *, const char *word);
+
 struct sections {
 	size_t count;
 	void *const *each;              /* structs of the shape's size */
@@ -101,6 +103,13 @@ bool conf_fill(struct conf *, const struct section *, const struct shape *, void
 void conf_mistake(struct conf *, struct where, const struct section *, const char *format, ...) __attribute__((format(printf, 4, 5)));
 size_t conf_mistakes(const struct conf *);                 /* how many */
 const char *conf_mistake_at(const struct conf *, size_t i);      /* in order of file and line */
+
+/* What is no mistake, stops nothing, and yet is likely not meant. 100 are kept. */
+void conf_warning(struct conf *, struct where, const struct section *, const char *format, ...) __attribute__((format(printf, 4, 5)));
+size_t conf_warnings(const struct conf *);
+const char *conf_warning_at(const struct conf *, size_t i);
+/* Both, in their order: "FILE:LINE: warning: kind "title": sentence"; NULL ends them. */
+const char *conf_told_at(const struct conf *, size_t i);
 
 /* What differs between two readings of it, once both were filled: what is written, and what the files of secrets held; order and place do not
  * count. A section that only one of them has is another one. */

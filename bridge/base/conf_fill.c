@@ -569,7 +569,7 @@ check_title(struct conf *conf, const struct section *section, const struct shape
 		conf_mistake(conf, section->where, section->parent, "%s needs a title; write %s \"...\" { ... }.", kind, kind);
 }
 
-/* A token sent to a plain http address can be read on the way, unless it does not leave the machine. */
+/* A token sent to a plain http address can be read on the way, unless it does not leave the machine. What others show to us (hook_file) never leaves. */
 static void
 check_clear(struct conf *conf, const struct section *section, const struct shape *shape, const void *out)
 {
@@ -579,7 +579,7 @@ check_clear(struct conf *conf, const struct section *section, const struct shape
 		const char *address = at->type == TYPE_URL ? *(const char *const *)((const char *)out + at->offset) : NULL;
 		if (!url && address && !strncasecmp(address, "http:", 5) && !url_loopback(address))
 			url = at;
-		else if (!secret && at->type == TYPE_SECRET && find_option(section, option_name(conf, at)))
+		else if (!secret && at->type == TYPE_SECRET && strncmp(at->name, "hook", 4) && find_option(section, option_name(conf, at)))
 			secret = at;
 		else if (at->type == TYPE_FLAG && !strcmp(at->name, "insecure"))
 			insecure = at;

@@ -13,6 +13,7 @@
 #define CONF_DEPTH_MOST 8               /* of sections in sections, and of files in files */
 #define CONF_FILES_MOST 256
 #define CONF_MISTAKES_MOST 1000
+#define CONF_WARNINGS_MOST 100
 
 enum quoting { QUOTED_NOT, QUOTED_SINGLE, QUOTED_DOUBLE };
 
@@ -55,6 +56,7 @@ struct mistake {
 	size_t file;                    /* files come in the order of reading */
 	int line, column;
 	const char *text;
+	const char *warning;            /* the same with that word in it; NULL: it is a mistake */
 };
 
 struct conf {
@@ -65,8 +67,8 @@ struct conf {
 	size_t file_count, nodes;
 	struct held *held;              /* what the files of secrets held, as they were read */
 	bool full;                      /* too much was written; reading has stopped */
-	struct mistake *mistakes;
-	size_t mistake_count;
+	struct mistake *mistakes;       /* and warnings, in the order of the files */
+	size_t mistake_count, warning_count;
 	size_t told;                    /* how often conf_mistake was called: more than are kept */
 };
 

@@ -161,7 +161,7 @@ tell(const struct check *check, const char *counts)
 {
 	const char *sign = "";
 
-	printf("%s: no mistakes, %zu trouble%s online\n", counts, check->count, text_s(check->count));
+	printf("%s, %zu trouble%s online\n", counts, check->count, text_s(check->count));
 	for (size_t i = 0; i < check->count; i++)
 		printf("%s\n", check->each[i].line);
 	for (size_t i = 0; i < check->setup->link_count; i++)

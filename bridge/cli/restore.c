@@ -25,8 +25,9 @@
 #include "bridge/talk/message.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/work/approval_rows.h"
+#include "bridge/work/inbox_rows.h"
 #include "bridge/work/intent.h"
-#include "bridge/work/lock.h"
+#include "bridge/work/lock_rows.h"
 #include "bridge/work/pause.h"
 
 enum {
@@ -44,7 +45,7 @@ struct restore {
 	int64_t known[LABEL_LETTERS];   /* the numbers of the state that is laid aside */
 	struct pause_row pause;         /* of that state too: whoever paused is obeyed, */
 	struct lock_rows *locks;        /* and what was locked or released since is; NULL: that is not known */
-	int64_t skip, unknown, unheard, unsaid, records;
+	int64_t skip, unknown, unheard, delivered, unsaid, records;
 };
 
 static const char *
@@ -174,13 +175,14 @@ close_past(struct db *db, void *with, struct arena *arena, struct error *error)
 
 	restore->skip = SKIP_LEAST + (age > 0 ? age / SKIP_EVERY : 0);
 	if (!intent_restored(db, &restore->unknown, error) || !message_restored(db, &restore->unheard, error)
+	    || !inbox_restored(db, &restore->delivered, error)
 	    || !approval_restored(db, error) || !outbox_restored(db, &restore->unsaid, error) || !label_restored(db, restore->skip, restore->known, error)
 	    || (restore->pause.on && !pause_write(db, &restore->pause, error)) || (restore->locks && !lock_rows_write(db, restore->locks, error)))
 		return false;
 	struct audit_entry entry = { .what = "restored", .account = keep_who(arena),
-		.result = arena_printf(arena, "from the backup of %s; open then: %lld requests, %lld commands heard, %lld messages; short ids go on %lld further; "
+		.result = arena_printf(arena, "from the backup of %s; open then: %lld requests, %lld commands heard, %lld webhooks, %lld messages; short ids go on %lld further; "
 			"the state before it: %s", clock_time(arena, restore->made, 0), (long long)restore->unknown, (long long)restore->unheard,
-			(long long)restore->unsaid, (long long)restore->skip, restore->aside ? restore->aside : "none") };
+			(long long)restore->delivered, (long long)restore->unsaid, (long long)restore->skip, restore->aside ? restore->aside : "none") };
 	return audit_write(db, &entry, error);
 }
 
@@ -297,9 +299,9 @@ say_restored(const struct restore *restore)
 		(long long)restore->records, text_s((unsigned long)restore->records));
 	if (restore->aside)
 		printf("What was there is in %s.\n", restore->aside);
-	printf("Not done again: %lld request%s (now unknown), %lld command%s that had been heard, %lld message%s. Short ids go on %lld further.\n",
+	printf("Not done again: %lld request%s (now unknown), %lld command%s that had been heard, %lld webhook%s, %lld message%s. Short ids go on %lld further.\n",
 		(long long)restore->unknown, text_s((unsigned long)restore->unknown), (long long)restore->unheard, text_s((unsigned long)restore->unheard),
-		(long long)restore->unsaid, text_s((unsigned long)restore->unsaid), (long long)restore->skip);
+		(long long)restore->delivered, text_s((unsigned long)restore->delivered), (long long)restore->unsaid, text_s((unsigned long)restore->unsaid), (long long)restore->skip);
 }
 
 int

@@ -10,6 +10,8 @@
 #include "bridge/base/text.h"
 #include "bridge/integration.h"
 #include "bridge/protocol.h"
+#include "bridge/rights/directory.h"
+#include "bridge/rights/elevate.h"
 #include "bridge/rights/freeze.h"
 #include "bridge/rights/guard.h"
 #include "bridge/rights/role.h"
@@ -107,7 +109,8 @@ add_section(struct topics *topics, struct arena *arena, enum topic_group group, 
 static void
 read_sections(struct topics *topics, struct arena *arena)
 {
-	const struct shape *const people[] = { &room_shape, &person_shape, &role_shape, &approval_shape, &confirm_shape, &freeze_shape, &lock_shape, &alias_shape };
+	const struct shape *const people[] = { &room_shape, &person_shape, &directory_shape, &role_shape, &approval_shape, &confirm_shape, &elevate_shape, &freeze_shape, &lock_shape,
+		&alias_shape };
 
 	topics->sections = arena_take(arena, SECTIONS_MOST * sizeof *topics->sections);
 	add_section(topics, arena, TOPIC_GATEWAY, &gateway_shape, NULL);

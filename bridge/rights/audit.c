@@ -61,6 +61,20 @@ add_field(struct text *record, const void *bytes, size_t length)
 		text_add_bytes(record, bytes, length);
 }
 
+struct audit_entry
+audit_copy(struct arena *arena, const struct audit_entry *entry)
+{
+	struct audit_entry copy = *entry;
+	const char **texts[] = { &copy.what, &copy.person, &copy.account, &copy.proof, &copy.room, &copy.place, &copy.command, &copy.decision, &copy.rule,
+		&copy.result, &copy.instance, &copy.args };
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = arena_text(arena, *texts[i]);
+	copy.args_hash = NULL;
+	copy.args_hash_size = 0;
+	return copy;
+}
+
 void
 audit_texts(const struct audit_entry *entry, const char *out[AUDIT_TEXTS])
 {
@@ -393,7 +407,8 @@ audit_list(struct db *db, const struct audit_filter *filter, struct arena *arena
 	if (filter->depth && !newest(db, &last, h, error))
 		return false;
 	db_query(db, &row, "SELECT record FROM audit WHERE (?1 IS NULL OR person=?1) AND (?2 IS NULL OR room=?2) AND wall>=?3 AND seq>?4 ORDER BY seq DESC",
-		"ttii", filter->person, filter->room, filter->since, filter->depth && last > filter->depth ? last - filter->depth : 0);
+		"ttii", filter->person, filter->room, filter->since,
+		filter->depth && last - filter->depth > filter->after ? last - filter->depth : filter->after);
 	while (going && row_next(&row)) {
 		struct arena *turn = arena_new();
 		struct audit_record record;

@@ -27,7 +27,7 @@ enum { AUDIT_HASH = 32, AUDIT_TEXTS = 10 };
 
 /* What is written. Every text may be NULL; none holds a secret. */
 struct audit_entry {
-	const char *what;               /* asked, refused, answered, ended, started, stopped, archived, rekeyed, restored */
+	const char *what;               /* asked, refused, answered, ended, started, stopped, archived, rekeyed, restored, clock, withdrawn, taken back */
 	const char *person, *account, *proof, *room, *place;
 	const char *instance;           /* the service it was asked of; NULL: none, or not known yet */
 	const char *command;            /* service, verb and resolved arguments */
@@ -38,6 +38,8 @@ struct audit_entry {
 	size_t args_hash_size;
 	int64_t intent;                 /* 0: none */
 };
+
+struct audit_entry audit_copy(struct arena *, const struct audit_entry *);     /* its texts; a hash that was made of them is not kept */
 
 /* A record as it is read back. */
 struct audit_record {
@@ -58,6 +60,7 @@ struct audit_filter {
 	const char *person, *room, *instance, *result;  /* NULL: any; result: a word of audit_result() */
 	const char *id;                 /* a short id, B31: what it was asked by and what became of it; NULL: any */
 	int64_t since, until;           /* wall ms; 0: from the beginning, to the end */
+	int64_t after;                  /* only records behind that one */
 	int64_t limit;                  /* the newest so many; 0: all */
 	int64_t depth;                  /* among so many of the newest records, so that it takes no longer; 0: among all */
 };

@@ -1,13 +1,13 @@
 /* freeze: times in which some commands are not carried out. */
 #include "bridge/rights/freeze.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "bridge/base/arena.h"
 #include "bridge/base/error.h"
 #include "bridge/base/text.h"
 #include "bridge/rights/calendar.h"
+#include "bridge/rights/guard.h"
 #include "bridge/rights/window.h"
 
 enum { MEETING_MOST = 100 };            /* spans that follow one another, until nobody asks when it ends */
@@ -16,6 +16,7 @@ enum { MEETING_MOST = 100 };            /* spans that follow one another, until 
 	"Rules of what is not carried out meanwhile, as in a role: ci.build target=prod.", NULL }
 
 static const struct setting settings[] = {
+	SETTING(freeze, approval, TYPE_TEXT,  NULL, "An approval: those of except pass once it is given, whatever its own for means; without it they just pass."),
 	SETTING(freeze, calendar, TYPE_PATH,  NULL, "An iCalendar file: it is frozen during each of its events; read again within a minute of a change."),
 	SETTING(freeze, dates,    TYPE_LIST,  NULL, "\"2026-12-23 - 2027-01-02\", to the end of that day, or with times: \"2026-12-23 18:00 - 2027-01-02 08:00\"."),
 	SETTING(freeze, except,   TYPE_LIST,  NULL, "Roles that it does not hold."),
@@ -47,7 +48,7 @@ struct freezes {
 
 struct compiling {
 	struct conf *conf;
-	const struct sections *roles;
+	const struct sections *roles, *approvals;
 	const struct rights_world *world;
 };
 
@@ -115,6 +116,26 @@ check_roles(const struct compiling *compiling, const struct freeze *freeze)
 }
 
 static void
+find_approval(const struct compiling *compiling, struct freeze *freeze)
+{
+	const struct sections *approvals = compiling->approvals;
+	struct arena *arena = conf_arena(compiling->conf);
+	const char **names = arena_take(arena, (approvals->count + 1) * sizeof *names);
+
+	for (size_t i = 0; freeze->approval && i < approvals->count; i++) {
+		const struct approval *approval = approvals->each[i];
+		names[i] = approval->name;
+		if (!strcmp(approval->name, freeze->approval))
+			freeze->needs = approval;
+	}
+	if (freeze->approval && !freeze->needs)
+		conf_mistake(compiling->conf, freeze->where, NULL, "freeze \"%s\": no approval is called %s%s", freeze->name, freeze->approval,
+			rule_guess(arena, text_nearest(freeze->approval, names)));
+	if (freeze->approval && !freeze->except.count)
+		conf_mistake(compiling->conf, freeze->where, NULL, "freeze \"%s\": it lets nobody pass, so nothing could be approved; name whom in except.", freeze->name);
+}
+
+static void
 check_rooms(const struct compiling *compiling, const struct freeze *freeze)
 {
 	for (size_t i = 0; i < freeze->in.count; i++)
@@ -123,9 +144,8 @@ check_rooms(const struct compiling *compiling, const struct freeze *freeze)
 }
 
 static void
-compile(const struct compiling *compiling, struct compiled *compiled)
+compile(const struct compiling *compiling, struct compiled *compiled, struct freeze *freeze)
 {
-	const struct freeze *freeze = compiled->freeze;
 	size_t windows = freeze->weekly.count + freeze->dates.count;
 
 	compiled->each = arena_take(conf_arena(compiling->conf), (windows + 1) * sizeof *compiled->each);
@@ -136,20 +156,22 @@ compile(const struct compiling *compiling, struct compiled *compiled)
 	read_windows(compiling, compiled, &freeze->dates, window_read_dates, "\"2026-12-23 - 2027-01-02\", or with times \"2026-12-23 18:00 - 2027-01-02 08:00\"");
 	read_calendar(compiling, compiled);
 	check_roles(compiling, freeze);
+	find_approval(compiling, freeze);
 	check_rooms(compiling, freeze);
 }
 
 struct freezes *
-freezes_compile(struct conf *conf, const struct sections *freezes, const struct sections *roles, const struct rights_world *world)
+freezes_compile(struct conf *conf, const struct sections *freezes, const struct sections *roles, const struct sections *approvals,
+	const struct rights_world *world)
 {
 	struct arena *arena = conf_arena(conf);
 	struct freezes *compiled = arena_take(arena, sizeof *compiled);
-	const struct compiling compiling = { conf, roles, world };
+	const struct compiling compiling = { conf, roles, approvals, world };
 
 	*compiled = (struct freezes){ freezes->count, arena_take(arena, (freezes->count + 1) * sizeof *compiled->each) };
 	for (size_t i = 0; i < freezes->count; i++) {
 		compiled->each[i].freeze = freezes->each[i];
-		compile(&compiling, &compiled->each[i]);
+		compile(&compiling, &compiled->each[i], freezes->each[i]);
 	}
 	return compiled;
 }
@@ -211,20 +233,11 @@ span_of(const struct compiled *compiled, int64_t at, struct span *out)
 	return true;
 }
 
-static bool
-in_list(const struct list *list, const char *word)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (!strcmp(list->each[i], word))
-			return true;
-	return false;
-}
-
 static const char *
 excepted(const struct freeze *freeze, const struct person *person)
 {
 	for (size_t i = 0; person && i < person->roles.count; i++)
-		if (in_list(&freeze->except, person->roles.each[i]))
+		if (list_has(&freeze->except, person->roles.each[i]))
 			return person->roles.each[i];
 	return NULL;
 }
@@ -235,7 +248,7 @@ meant(const struct compiled *compiled, const struct ask *ask)
 {
 	const struct list *rooms = &compiled->freeze->in;
 
-	if (rooms->count && ask->room && !in_list(rooms, ask->room))
+	if (rooms->count && ask->room && !list_has(rooms, ask->room))
 		return NULL;
 	return rules_match(&compiled->rules, ask);
 }
@@ -253,12 +266,14 @@ hold_of(const struct compiled *compiled, int64_t wall, struct freeze_hold *out)
 	return true;
 }
 
-/* Of two that hold: the one that the person cannot pass, then the one that holds longer. */
+/* Of two that hold: the one that the person cannot pass, then the one that wants an approval, then the one that holds longer. */
 static bool
 holds_more(const struct freeze_hold *one, const struct freeze_hold *other)
 {
 	if (!one->role != !other->role)
 		return !one->role;
+	if (one->role && !one->freeze->needs != !other->freeze->needs)
+		return one->freeze->needs;
 	return one->until > other->until;
 }
 
@@ -295,6 +310,18 @@ freeze_holds(const struct freezes *freezes, const struct ask *ask, const struct 
 	return find(freezes, ask, person, wall, true, holds_more, out);
 }
 
+void
+freezes_needs(const struct freezes *freezes, const struct ask *ask, const struct person *person, int64_t wall, struct needs *needs)
+{
+	struct freeze_hold one;
+
+	for (size_t i = 0; ask->changes && i < freezes->count; i++) {
+		const struct freeze *freeze = freezes->each[i].freeze;
+		if (freeze->needs && excepted(freeze, person) && meant(&freezes->each[i], ask) && hold_of(&freezes->each[i], wall, &one) && one.from <= wall)
+			needs_add(needs, freeze->needs);
+	}
+}
+
 bool
 freeze_next(const struct freezes *freezes, const struct ask *ask, const struct person *person, int64_t wall, struct freeze_hold *out)
 {
@@ -310,26 +337,19 @@ freeze_at(const struct freezes *freezes, size_t i, int64_t wall, struct freeze_h
 /* Told to whoever runs it. */
 
 void
-freezes_past(const struct freezes *freezes, int64_t wall, void (*each)(const char *, void *), void *with)
+freezes_past(const struct freezes *freezes, int64_t wall, struct conf *conf)
 {
-	char sentence[400];
 	struct span span;
 
 	for (size_t i = 0; i < freezes->count; i++) {
 		const struct compiled *compiled = &freezes->each[i];
-		for (size_t j = 0; j < compiled->count; j++) {
-			const struct source *source = &compiled->each[j];
-			if (window_at(&source->window, wall, &span))
-				continue;
-			snprintf(sentence, sizeof sentence, "%s:%d: freeze \"%s\": \"%s\" has passed; take it out.", source->where.file, source->where.line,
-				compiled->freeze->name, source->text);
-			each(sentence, with);
-		}
-		if (!compiled->calendar || calendar_at(compiled->calendar, wall, &span))
-			continue;
-		snprintf(sentence, sizeof sentence, "%s:%d: freeze \"%s\": %s has no event within the next year.", compiled->freeze->where.file,
-			compiled->freeze->where.line, compiled->freeze->name, calendar_path(compiled->calendar));
-		each(sentence, with);
+		for (size_t j = 0; j < compiled->count; j++)
+			if (!window_at(&compiled->each[j].window, wall, &span))
+				conf_warning(conf, compiled->each[j].where, NULL, "freeze \"%s\": \"%s\" has passed; take it out.", compiled->freeze->name,
+					compiled->each[j].text);
+		if (compiled->calendar && !calendar_at(compiled->calendar, wall, &span))
+			conf_warning(conf, compiled->freeze->where, NULL, "freeze \"%s\": %s has no event within the next year.", compiled->freeze->name,
+				calendar_path(compiled->calendar));
 	}
 }
 

@@ -14,7 +14,8 @@ static const struct setting approval_settings[] = {
 	SETTING(approval, by,       TYPE_TEXT,   CONF_REQUIRED, "The role whose people approve; never who asked, in any of their accounts."),
 	SETTING(approval, code,     TYPE_SPAN,   NULL,          "Who asks gives a one-time code too, no older than this."),
 	SETTING(approval, count,    TYPE_NUMBER, "1",           "How many persons must approve."),
-	{ "for", TYPE_LIST, offsetof(struct approval, commands), CONF_REQUIRED, "The commands that need it, as rules are written: \"*.deploy env=prod\".", NULL },
+	{ "for", TYPE_LIST, offsetof(struct approval, commands), NULL, "The commands that need it, as rules are written: \"*.deploy env=prod\". "
+		"None: only what passes a freeze by it.", NULL },
 	SETTING(approval, reaction, TYPE_FLAG,   "no",          "A thumb on our message counts as well as the words."),
 	SETTING(approval, within,   TYPE_SPAN,   "30m",         "How long it may take; then nothing runs."),
 	{ 0 }
@@ -74,16 +75,16 @@ check_holders(struct conf *conf, const struct rights *rights, const struct appro
 static void
 compile_approval(struct conf *conf, struct approval *approval, const struct rights *rights, const struct rights_world *world)
 {
-	const char *of = arena_printf(conf_arena(conf), "approval \"%s\"", approval->name);
+	const char *of = approval->of ? approval->of : arena_printf(conf_arena(conf), "approval \"%s\"", approval->name);
 	const struct rule_reader reader = { conf, world, of };
 
 	approval->rules = rules_read(&reader, &approval->commands);
 	check_within(conf, approval->where, of, approval->within);
-	if (approval->count < 1 || approval->count > COUNT_MOST)
+	if ((*approval->by && approval->count < 1) || approval->count > COUNT_MOST)
 		conf_mistake(conf, approval->where, NULL, "%s: count is 1 to %d.", of, COUNT_MOST);
 	else if (*approval->by && !rights_is_role(rights, approval->by))
 		conf_mistake(conf, approval->where, NULL, "%s: no role is called %s%s", of, approval->by, rights_nearest_role(rights, conf_arena(conf), approval->by));
-	else if (*approval->by)
+	else if (*approval->by && !world->more_people)
 		check_holders(conf, rights, approval, of);
 }
 
@@ -122,7 +123,9 @@ need(struct needs *needs, const struct approval *approval)
 	if (!needs->count || approval->within < needs->within)
 		needs->within = approval->within;
 	needs->reaction = approval->reaction && (!needs->count || needs->reaction);
-	if (needs->count < NEEDS_MOST)
+	if (needs->count == NEEDS_MOST)
+		needs->crowded = true;
+	else
 		needs->approvals[needs->count++] = approval;
 }
 
@@ -138,6 +141,17 @@ guards_needs(const struct guards *guards, const struct ask *ask, struct needs *o
 	for (size_t i = 0; i < guards->approval_count; i++)
 		if (rules_match(&guards->approvals[i]->rules, ask))
 			need(out, guards->approvals[i]);
+}
+
+void
+needs_add(struct needs *needs, const struct approval *approval)
+{
+	for (size_t i = 0; i < needs->count; i++)
+		if (needs->approvals[i] == approval)
+			return;
+	size_t before = needs->count;
+	need(needs, approval);
+	needs->frozen += needs->count - before;
 }
 
 bool
@@ -156,7 +170,7 @@ bool
 guards_may_need_others(const struct guards *guards, const struct ask *ask)
 {
 	for (size_t i = 0; guards && i < guards->approval_count; i++)
-		for (size_t r = 0; r < guards->approvals[i]->rules.count; r++)
+		for (size_t r = 0; guards->approvals[i]->count && r < guards->approvals[i]->rules.count; r++)
 			if (rule_fit(&guards->approvals[i]->rules.each[r], ask) != FIT_NONE)
 				return true;
 	return false;
@@ -166,30 +180,76 @@ char *
 needs_text(struct arena *arena, const struct needs *needs)
 {
 	struct text text = text_in(arena, 500);
+	size_t others = 0;
 
 	if (needs->confirm)
 		text_add(&text, "needs your yes");
 	if (needs->code)
 		text_printf(&text, "%syour one-time code", text.length ? ", then " : "needs ");
 	for (size_t i = 0; i < needs->count; i++)
-		text_printf(&text, needs->approvals[i]->count == 1 ? "%s%lld other %s" : "%s%lld others with the role %s",
-			i ? " and " : text.length ? ", then " : "needs ", (long long)needs->approvals[i]->count, needs->approvals[i]->by);
-	if (needs->count)
+		if (needs->approvals[i]->count)
+			text_printf(&text, needs->approvals[i]->count == 1 ? "%s%lld other %s" : "%s%lld others with the role %s",
+				others++ ? " and " : text.length ? ", then " : "needs ", (long long)needs->approvals[i]->count, needs->approvals[i]->by);
+	if (others)
 		text_printf(&text, " within %s", clock_span(arena, needs->within));
+	return text.bytes;
+}
+
+/* -- As text, which is kept and compared ---------------------------------------------------------------------------------- */
+
+static const char FROZEN[] = "frozen;";
+
+static const char *
+terms(struct arena *arena, const struct approval *approval)
+{
+	return arena_printf(arena, "%s: %lld %s within %lld code %lld reaction %d;", approval->name, (long long)approval->count, approval->by,
+		(long long)approval->within, (long long)approval->code, approval->reaction);
+}
+
+/* What is needed whatever the time. */
+static char *
+lasting_policy(struct arena *arena, const struct needs *needs)
+{
+	struct text text = text_in(arena, 8000);
+
+	if (needs->confirm)
+		text_printf(&text, "confirm %lld;", (long long)needs->confirm);
+	for (size_t i = 0; i < needs->count - needs->frozen; i++)
+		text_add(&text, terms(arena, needs->approvals[i]));
 	return text.bytes;
 }
 
 char *
 needs_policy(struct arena *arena, const struct needs *needs)
 {
-	struct text text = text_in(arena, 2000);
+	struct text text = text_in(arena, 16000);
 
-	if (needs->confirm)
-		text_printf(&text, "confirm %lld;", (long long)needs->confirm);
-	for (size_t i = 0; i < needs->count; i++) {
-		const struct approval *approval = needs->approvals[i];
-		text_printf(&text, "%s: %lld %s within %lld code %lld reaction %d;", approval->name, (long long)approval->count, approval->by,
-			(long long)approval->within, (long long)approval->code, approval->reaction);
-	}
+	text_add(&text, lasting_policy(arena, needs));
+	for (size_t i = needs->count - needs->frozen; i < needs->count; i++)
+		text_printf(&text, "%s%s", FROZEN, terms(arena, needs->approvals[i]));
 	return text.bytes;
+}
+
+/* Whether it holds these terms, from the beginning of one of its entries. */
+static bool
+holds_terms(const char *policy, const char *wanted)
+{
+	for (const char *at = policy, *end; *at && (end = strchr(at, ';')); at = end + 1)
+		if (!strncmp(at, wanted, strlen(wanted)))
+			return true;
+	return false;
+}
+
+enum policy
+needs_still(struct arena *arena, const struct needs *now, const char *then)
+{
+	const char *lasting = lasting_policy(arena, now);
+	size_t length = strlen(lasting);
+
+	if (now->crowded || strncmp(then, lasting, length) || (then[length] && strncmp(then + length, FROZEN, strlen(FROZEN))))
+		return POLICY_OTHER;
+	for (size_t i = now->count - now->frozen; i < now->count; i++)
+		if (!holds_terms(then, terms(arena, now->approvals[i])))
+			return POLICY_FROZEN;
+	return POLICY_SAME;
 }

@@ -8,6 +8,8 @@
 
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
+#include "bridge/rights/overlay.h"
+#include "bridge/rights/role_private.h"
 
 enum { NAMES_SHOWN = 4 };               /* of roles that would allow something */
 
@@ -32,57 +34,12 @@ static const struct setting role_settings[] = {
 const struct shape person_shape = { "person", sizeof(struct person), person_settings, "A human with one or more accounts.", false };
 const struct shape role_shape = { "role", sizeof(struct role), role_settings, "What some people may do. What no role allows nobody may do.", false };
 
-/* A rule and the role in which it is written. */
-struct role_rule {
-	struct rule rule;
-	const struct role *role;
-};
-
-/* Rules in their order, each once; and sorted by verb, so that few are looked at: those that mean more than their verb come first. */
-struct rule_set {
-	size_t count, patterns;
-	const struct role_rule **each;
-	struct by_verb {
-		const struct role_rule *rule;
-		size_t order;
-	} *sorted;
-};
-
-/* A role with all its rules, those of `like` too. */
-struct compiled {
-	const struct role *role;
-	size_t own_count;
-	const struct role_rule *own;
-	struct rule_set rules;
-	enum { UNTOUCHED, OPEN, READY } state;
-};
-
-struct holder {
-	const struct person *person;
-	struct rule_set rules;
-};
-
-struct slot {
-	const char *account;
-	const struct holder *holder;
-	int line;
-};
-
-struct rights {
-	size_t role_count, person_count, slot_count;    /* slots: a power of two, more than half of them free */
-	struct compiled *roles;
-	struct holder *persons;
-	struct slot *slots;
-	const struct list *strangers, *admins;
-};
-
 /* What compiling works with. */
 struct compiling {
 	struct conf *conf;
 	struct arena *arena;
 	struct rights *rights;
 	const struct rights_world *world;
-	const char *owner;
 };
 
 static bool
@@ -107,8 +64,8 @@ hash(const char *text)
 	return value;
 }
 
-static struct slot *
-find_slot(const struct rights *rights, const char *account)
+struct slot *
+role_slot(const struct rights *rights, const char *account)
 {
 	size_t at = hash(account) & (rights->slot_count - 1);
 
@@ -117,34 +74,48 @@ find_slot(const struct rights *rights, const char *account)
 	return &rights->slots[at];
 }
 
+void
+role_slots(struct rights *rights, struct arena *arena, size_t accounts)
+{
+	rights->slot_count = 2;
+	while (rights->slot_count <= 2 * accounts)
+		rights->slot_count *= 2;
+	rights->slots = arena_take(arena, rights->slot_count * sizeof *rights->slots);
+}
+
 static void
 make_slots(struct compiling *compiling, const struct sections *persons)
 {
-	struct rights *rights = compiling->rights;
 	size_t accounts = 0;
 
 	for (size_t i = 0; i < persons->count; i++)
 		accounts += ((const struct person *)persons->each[i])->accounts.count;
-	rights->slot_count = 2;
-	while (rights->slot_count <= 2 * accounts)
-		rights->slot_count *= 2;
-	rights->slots = arena_take(compiling->arena, rights->slot_count * sizeof *rights->slots);
+	role_slots(compiling->rights, compiling->arena, accounts);
 }
 
 /* As the link will prove it. */
 static const char *
-proven_form(const struct compiling *compiling, const char *account, const char *link)
+proven_form(const struct rights *rights, struct arena *arena, const char *account, const char *link)
 {
-	const struct rights_world *world = compiling->world;
+	const struct rights_world *world = &rights->world;
 
 	if (!strcmp(account, "console/@owner"))
-		return arena_printf(compiling->arena, "console/%s", compiling->owner);
+		return arena_printf(arena, "console/%s", rights->owner);
 	if (!world->caseless || !world->caseless(world->with, link))
 		return account;
-	char *lower = arena_text(compiling->arena, account);
+	char *lower = arena_text(arena, account);
 	for (char *at = lower + strlen(link); *at; at++)
 		*at = (char)tolower((unsigned char)*at);
 	return lower;
+}
+
+const char *
+rights_proven_form(const struct rights *rights, struct arena *arena, const char *account)
+{
+	const char *slash = strchr(account, '/');
+	const char *link = slash && slash != account && slash[1] ? arena_slice(arena, account, (size_t)(slash - account)) : NULL;
+
+	return link && rights->world.link(rights->world.with, link) ? proven_form(rights, arena, account, link) : NULL;
 }
 
 static void
@@ -162,13 +133,13 @@ add_account(struct compiling *compiling, const struct holder *holder, const char
 		conf_mistake(compiling->conf, where, NULL, "person \"%s\": account %s: no link is called %s.", name, account, link);
 		return;
 	}
-	const char *proven = proven_form(compiling, account, link);
-	struct slot *slot = find_slot(compiling->rights, proven);
+	const char *proven = proven_form(compiling->rights, compiling->arena, account, link);
+	struct slot *slot = role_slot(compiling->rights, proven);
 	if (slot->account)
 		conf_mistake(compiling->conf, where, NULL, "person \"%s\": account %s is already an account of %s (line %d).", name, account,
 			slot->holder->person->name, slot->line);
 	else
-		*slot = (struct slot){ proven, holder, where.line };
+		*slot = (struct slot){ .account = proven, .holder = holder, .line = where.line };
 }
 
 static bool
@@ -216,9 +187,14 @@ rights_nearest_role(const struct rights *rights, struct arena *arena, const char
 	return rule_guess(arena, text_nearest(name, names));
 }
 
-/* Adds rules that are not there yet. There is room. */
-static void
-merge(struct rule_set *into, const struct rule_set *more)
+const struct compiled *
+role_find(const struct rights *rights, const char *name)
+{
+	return find_role(rights, name);
+}
+
+void
+role_merge(struct rule_set *into, const struct rule_set *more)
 {
 	size_t before = into->count;
 
@@ -241,8 +217,8 @@ by_verb(const void *one, const void *other)
 	return verbs ? verbs : a->order < b->order ? -1 : 1;
 }
 
-static void
-sort_rules(struct arena *arena, struct rule_set *rules)
+void
+role_sort(struct arena *arena, struct rule_set *rules)
 {
 	rules->sorted = arena_take(arena, (rules->count + 1) * sizeof *rules->sorted);
 	for (size_t i = 0; i < rules->count; i++) {
@@ -285,7 +261,7 @@ merge_all(struct compiling *compiling, struct compiled *const *roles, size_t rol
 		most += roles[i]->rules.count;
 	rules.each = arena_take(compiling->arena, (most + 1) * sizeof *rules.each);
 	for (size_t i = 0; i < role_count; i++)
-		merge(&rules, &roles[i]->rules);
+		role_merge(&rules, &roles[i]->rules);
 	return rules;
 }
 
@@ -303,7 +279,7 @@ settle_role(struct compiling *compiling, struct compiled *compiled)
 	compiled->rules = merge_all(compiling, like, like_count, compiled->own_count);
 	for (size_t i = 0; i < compiled->own_count; i++)
 		compiled->rules.each[compiled->rules.count++] = &compiled->own[i];
-	sort_rules(compiling->arena, &compiled->rules);
+	role_sort(compiling->arena, &compiled->rules);
 	compiled->state = READY;
 	return true;
 }
@@ -331,7 +307,7 @@ compile_person(struct compiling *compiling, struct holder *holder)
 	size_t count = resolve_roles(compiling, "person", person->name, &person->roles, roles);
 
 	holder->rules = merge_all(compiling, roles, count, 0);
-	sort_rules(compiling->arena, &holder->rules);
+	role_sort(compiling->arena, &holder->rules);
 	for (size_t i = 0; i < person->accounts.count; i++)
 		add_account(compiling, holder, person->accounts.each[i], person->accounts.where[i]);
 }
@@ -369,8 +345,10 @@ rights_compile(struct conf *conf, const struct sections *persons, const struct s
 {
 	struct arena *arena = conf_arena(conf);
 	struct rights *rights = arena_take(arena, sizeof *rights);
-	struct compiling compiling = { conf, arena, rights, world, owner };
+	struct compiling compiling = { conf, arena, rights, world };
 
+	rights->world = *world;
+	rights->owner = owner;
 	rights->strangers = strangers;
 	rights->admins = admins;
 	compile_roles(&compiling, roles);
@@ -446,7 +424,7 @@ best_of(const struct rule_set *rules, const struct ask *ask, enum role_fit *fit)
 static const struct holder *
 holder_of(const struct rights *rights, const char *account)
 {
-	return account ? find_slot(rights, account)->holder : NULL;
+	return account ? role_slot(rights, account)->holder : NULL;
 }
 
 const struct person *
@@ -499,6 +477,14 @@ rights_has_role(const struct rights *rights, const struct person *person, const 
 	return is_like(rights, &person->roles, role, rights->role_count);
 }
 
+bool
+rights_has_role_for_good(const struct rights *rights, const struct person *person, const char *role)
+{
+	const struct list roles = { person->roles.count - person->elevated, person->roles.each, NULL };
+
+	return is_like(rights, &roles, role, rights->role_count);
+}
+
 const char *
 rights_account(const struct rights *rights, const struct person *person)
 {
@@ -506,6 +492,23 @@ rights_account(const struct rights *rights, const struct person *person)
 		if (rights->slots[i].holder && rights->slots[i].holder->person == person)
 			return rights->slots[i].account;
 	return NULL;
+}
+
+bool
+rights_configured(const struct rights *rights, const char *account)
+{
+	return role_slot(rights, account)->line;
+}
+
+int64_t
+rights_account_fresh(const struct rights *rights, const char *account, int64_t wall, int64_t mono)
+{
+	const struct slot *slot = role_slot(rights, account);
+	int64_t settled = slot->since + RIGHTS_FRESH;
+
+	if (!slot->since || (wall >= settled && mono >= slot->settled))
+		return 0;
+	return wall < settled ? settled : wall + (slot->settled - mono);
 }
 
 const struct list *
@@ -522,6 +525,8 @@ open_to(const struct rights *rights, const struct ask *ask, const struct holder 
 		return NULL;
 	if (!ask->changes && in_list(rights->strangers, ask->verb))
 		return "strangers";
+	if (ask->open && ask->account && !ask->room)
+		return "every account, in private";
 	return holder && !ask->changes ? "every person" : NULL;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "bridge/rights/rule.h"
 
@@ -14,6 +15,10 @@ struct person {                         /* filled by person_shape */
 	struct where where;
 	struct list accounts;           /* corp/alice, hq/@alice:corp.example, console/ana, console/@owner */
 	struct list roles;
+
+	/* Of an overlay. */
+	size_t elevated;                /* the last of the roles are for a while: so many */
+	const int64_t *until;           /* of each of those, wall ms */
 };
 
 struct role {                           /* filled by role_shape */
@@ -38,9 +43,16 @@ const struct person *rights_person_named(const struct rights *, const char *name
 const struct person *rights_next_person(const struct rights *, const struct person *after);   /* NULL begins and ends */
 /* Whether somebody has a role: theirs, or one that theirs are like. */
 bool rights_has_role(const struct rights *, const struct person *, const char *role);
+/* The same, and not for a while: what lets somebody say yes to others. */
+bool rights_has_role_for_good(const struct rights *, const struct person *, const char *role);
 bool rights_is_role(const struct rights *, const char *role);
 const char *rights_nearest_role(const struct rights *, struct arena *, const char *role);      /* "; did you mean deployer?", or "." */
 const char *rights_account(const struct rights *, const struct person *);      /* one of theirs, as it is proven; NULL: they have none */
+/* As its link proves it: in lower case, where that does. NULL: it is not LINK/ACCOUNT, or no link is called so. */
+const char *rights_proven_form(const struct rights *, struct arena *, const char *account);
+bool rights_configured(const struct rights *, const char *account);    /* it stands in the configuration */
+/* Of an account that was paired less than a day ago: when (wall ms) it may approve; 0: it may. By the clock that is later. */
+int64_t rights_account_fresh(const struct rights *, const char *account, int64_t wall, int64_t mono);
 
 struct decision {
 	bool allowed;

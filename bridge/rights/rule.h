@@ -22,6 +22,7 @@ struct rights_world {
 	const char *(*service)(void *with, const char *instance);       /* what the instance is: "jenkins"; NULL: not known */
 	bool (*caseless)(void *with, const char *link);         /* this link proves accounts in lower case, however they are written */
 	bool (*held)(void *with, const char *instance, const char *verb);       /* such a verb there is that locks and freezes hold */
+	bool more_people;               /* a directory names people too, who are not known yet */
 };
 
 struct named { const char *name, *value; };
@@ -35,6 +36,7 @@ struct ask {
 	bool changes;
 	const struct named *args;       /* resolved arguments, by name */
 	size_t count;
+	bool open;                      /* allowed in private, also to an account of nobody we know */
 };
 
 #define RULE_OURSELVES "gateway"        /* how a rule names our own verbs */

@@ -16,6 +16,7 @@ enum {
 	AT_ONCE = 100,                  /* rows whose looks are started together */
 	AGAIN_FIRST = 2000,             /* ms after a look that failed, doubling */
 	AGAIN_MOST = 60 * 1000,
+	CLOCK_BACK = 5 * 60 * 1000,     /* ms that the wall clock may go back between two lives */
 };
 
 static const char *const schema[] = {
@@ -35,9 +36,10 @@ struct follower {
 	void *with;
 };
 
-/* A row that has not ended, as the loop knows it: no more than when to look. */
+/* A row that has not ended, as the loop knows it: no more than when to look. In mono ms: a clock that is set delays no look and ends nothing. */
 struct known {
 	int64_t id, due;
+	int64_t apart;                  /* what a time of the row is by the monotonic clock, less what it says */
 	unsigned failed;                /* looks in a row */
 	uint64_t task;                  /* looking now */
 	const struct follower *follower;
@@ -136,11 +138,18 @@ follower_of(const struct follows *follows, const char *kind)
 	return NULL;
 }
 
+/* How far the monotonic clock is from the other one. */
+static int64_t
+apart_now(void)
+{
+	return clock_mono() - clock_wall();
+}
+
 /* The timer stands at the earliest row that nobody looks at. */
 static void
 set_timer(struct follows *follows)
 {
-	int64_t next = INT64_MAX, now = clock_wall();
+	int64_t next = INT64_MAX, now = clock_mono();
 
 	for (size_t i = 0; i < follows->count; i++)
 		if (!follows->known[i].task && follows->known[i].due < next)
@@ -187,9 +196,10 @@ read_again(struct task *task, int64_t id, struct reading **out)
 	return store_commit(task, work);
 }
 
-/* When the row is looked at next: what its follower wrote; or later and later, where it wrote nothing. */
+/* When the row is looked at next: what its follower wrote; or later and later, where it wrote nothing. `apart` is of before the look: where
+ * the clock was set meanwhile, the earlier moment counts. */
 static void
-set_next(struct follows *follows, int64_t id, const struct reading *before, const struct reading *after)
+set_next(struct follows *follows, int64_t id, const struct reading *before, const struct reading *after, int64_t apart)
 {
 	struct known *known = find(follows, id);
 
@@ -202,12 +212,12 @@ set_next(struct follows *follows, int64_t id, const struct reading *before, cons
 	}
 	if (after && after->follow.due != before->follow.due) {
 		known->failed = 0;
-		known->due = after->follow.due;
+		known->due = after->follow.due + (apart < apart_now() ? apart : apart_now());
 		return;
 	}
 	int64_t wait = (int64_t)AGAIN_FIRST << (known->failed < 5 ? known->failed : 5);
 	known->failed++;
-	known->due = clock_wall() + (wait < AGAIN_MOST ? wait : AGAIN_MOST);
+	known->due = clock_mono() + (wait < AGAIN_MOST ? wait : AGAIN_MOST);
 }
 
 static void
@@ -216,18 +226,18 @@ look(struct task *task, void *with)
 	const struct looking *looking = with;
 	struct follows *follows = looking->follows;
 	struct reading *before, *after = NULL;
-	int64_t id = looking->id;
+	int64_t id = looking->id, apart = apart_now();
 
 	bool read = read_again(task, id, &before);
 	if (!read || !before->found) {
-		set_next(follows, id, before, read ? before : NULL);
+		set_next(follows, id, before, read ? before : NULL, apart);
 		set_timer(follows);
 		return;
 	}
 	const struct known *known = find(follows, id);
 	const struct follower *follower = known ? known->follower : NULL;
 	if (follower && !task->cancelled) {
-		before->follow.overdue = before->follow.until < clock_wall();
+		before->follow.overdue = before->follow.until + known->apart < clock_mono();
 		follower->look(task, &before->follow, follower->with);
 	}
 	if (task->cancelled)
@@ -237,7 +247,7 @@ look(struct task *task, void *with)
 		after = NULL;
 	if (after && after->found && after->follow.due == before->follow.due && why.text[0])
 		log_info("%s at %s could not be looked at: %s", before->follow.kind, before->follow.instance, why.text);
-	set_next(follows, id, before, after);
+	set_next(follows, id, before, after, apart);
 	set_timer(follows);
 }
 
@@ -250,14 +260,14 @@ begin_look(struct follows *follows, struct known *known)
 	*looking = (struct looking){ follows, known->id };
 	known->task = task_start(follows->engine, known->follower->kind, look, looking, arena);
 	if (!known->task)
-		known->due = clock_wall() + AGAIN_FIRST;
+		known->due = clock_mono() + AGAIN_FIRST;
 }
 
 static void
 due(void *with, int events)
 {
 	struct follows *follows = with;
-	int64_t now = clock_wall();
+	int64_t now = clock_mono();
 	size_t begun = 0;
 
 	(void)events;
@@ -273,7 +283,7 @@ due(void *with, int events)
 
 struct rows {
 	size_t count, size;
-	struct { int64_t id, due; const char *kind; } *each;
+	struct times { int64_t id, began, due; const char *kind; } *each;
 };
 
 static bool
@@ -282,7 +292,7 @@ read_rows(struct db *db, void *with, struct arena *arena, struct error *error)
 	struct rows *rows = with;
 	struct row row;
 
-	db_query(db, &row, "SELECT id, due, kind FROM follow WHERE ended IS NULL", "");
+	db_query(db, &row, "SELECT id, began, due, kind FROM follow WHERE ended IS NULL", "");
 	while (row_next(&row)) {
 		if (rows->count == rows->size) {
 			size_t size = rows->size ? 2 * rows->size : 64;
@@ -292,26 +302,27 @@ read_rows(struct db *db, void *with, struct arena *arena, struct error *error)
 			rows->each = larger;
 			rows->size = size;
 		}
-		rows->each[rows->count].id = row_integer(&row, 0);
-		rows->each[rows->count].due = row_integer(&row, 1);
-		rows->each[rows->count++].kind = arena_text(arena, row_text(&row, 2));
+		rows->each[rows->count++] = (struct times){ row_integer(&row, 0), row_integer(&row, 1), row_integer(&row, 2),
+			arena_text(arena, row_text(&row, 3)) };
 	}
 	return row_end(&row, error);
 }
 
+/* What began in the future was written while the clock went otherwise: it is looked at now, and has the time that it was given. */
 static void
-learn(struct follows *follows, int64_t id, int64_t when, const char *kind)
+learn(struct follows *follows, const struct times *row)
 {
-	struct known *known = find(follows, id);
-	const struct follower *follower = follower_of(follows, kind);
+	const struct follower *follower = follower_of(follows, row->kind);
+	bool back = row->began > clock_wall() + CLOCK_BACK;
 
-	if (known || !follower)
+	if (find(follows, row->id) || !follower)
 		return;
 	if (follows->count == follows->size) {
 		follows->size = follows->size ? 2 * follows->size : 16;
 		follows->known = memory_resize(follows->known, follows->size * sizeof *follows->known);
 	}
-	follows->known[follows->count++] = (struct known){ .id = id, .due = when, .follower = follower };
+	follows->known[follows->count++] = (struct known){ .id = row->id, .due = back ? 0 : row->due + apart_now(),
+		.apart = back ? clock_mono() - row->began : apart_now(), .follower = follower };
 }
 
 static void
@@ -325,7 +336,7 @@ loaded(struct work *work, bool committed, const struct error *error, void *to)
 	if (!committed || follows->closed)
 		return;
 	for (size_t i = 0; i < rows->count; i++)
-		learn(follows, rows->each[i].id, rows->each[i].due, rows->each[i].kind);
+		learn(follows, &rows->each[i]);
 	set_timer(follows);
 	if (follows->again)
 		follows_kick(follows);

@@ -18,7 +18,7 @@ struct task;
 
 extern const struct tables follow_tables;
 
-/* One row. Times are wall milliseconds. */
+/* One row. Times are wall milliseconds; within one life of the gateway the monotonic clock counts what is left. */
 struct follow {
 	int64_t id;
 	const char *instance, *kind, *token;

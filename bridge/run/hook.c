@@ -13,6 +13,7 @@
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
 #include "bridge/base/log.h"
+#include "bridge/base/secret.h"
 #include "bridge/run/engine.h"
 #include "bridge/run/hook_address.h"
 #include "bridge/run/hook_arrival.h"
@@ -27,11 +28,14 @@ enum {
 	BODY_STEP = 16 * 1024,
 };
 
+const int64_t hook_buckets[HOOK_BUCKETS] = { 1, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 10000, INT64_MAX };
+
 struct listener {
 	struct hook *hook;
 	struct listener *next;          /* in hook->leaving */
-	struct hook_settings settings;  /* its `listen` is ours; its `url` is nobody's */
+	struct hook_settings settings;  /* its `listen` is ours; none of its other pointers is to be followed */
 	char *listen;
+	char *certificate, *key;        /* NULL: no TLS */
 	struct MHD_Daemon *daemon;
 	struct watch *ready, *timer;
 	struct peers *peers;
@@ -47,6 +51,7 @@ struct hook {
 	struct listener *now, *leaving;
 	struct watch *sweep;
 	uint64_t served, refused;       /* requests */
+	uint64_t within[HOOK_BUCKETS], ms;
 	bool stopped;
 };
 
@@ -314,6 +319,14 @@ access_handler(void *with, struct MHD_Connection *connection, const char *path, 
 	return request->worked ? send_answer(request) : take_request(request);
 }
 
+static void
+count_time(struct hook *hook, int64_t ms)
+{
+	hook->ms += (uint64_t)ms;
+	for (size_t i = 0; i < HOOK_BUCKETS; i++)
+		hook->within[i] += ms <= hook_buckets[i];
+}
+
 /* Neither the rest of the path nor a query is told: they may be what opens the door. */
 static void
 completed(void *with, struct MHD_Connection *connection, void **kept, enum MHD_RequestTerminationCode how)
@@ -326,6 +339,7 @@ completed(void *with, struct MHD_Connection *connection, void **kept, enum MHD_R
 		return;
 	bool served = how == MHD_REQUEST_TERMINATED_COMPLETED_OK && request->answer.status < MHD_HTTP_BAD_REQUEST;
 	*(served ? &hook->served : &hook->refused) += 1;
+	count_time(hook, clock_mono() - request->began);
 	log_debug("hooks: %s /%s of %s: %u, %zu bytes, %lld ms%s", request->route ? request->arrival.method : "?",
 		request->route ? request->route->segment : "?", peer_name(request->peer), request->answer.status, request->answer.length,
 		(long long)(clock_mono() - request->began), how == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : ", not to its end");
@@ -438,9 +452,14 @@ static struct MHD_Daemon *
 start_library(struct listener *listener, int fd)
 {
 	const struct hook_settings *settings = &listener->settings;
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, listener->certificate }, { MHD_OPTION_HTTPS_MEM_KEY, 0, listener->key },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" }, { MHD_OPTION_END, 0, NULL },
+	}, plainly[] = { { MHD_OPTION_END, 0, NULL } };
 
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, may_come, listener, access_handler, listener,
+	return MHD_start_daemon((listener->key ? MHD_USE_TLS : 0) | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, may_come, listener, access_handler, listener,
 		MHD_OPTION_EXTERNAL_LOGGER, note, NULL,
+		MHD_OPTION_ARRAY, listener->key ? tls : plainly,
 		MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * settings->connections + 16),
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * settings->header + 16 * 1024),
@@ -461,6 +480,10 @@ listener_free(struct listener *listener)
 	watch_free(listener->timer);
 	peers_close(listener->peers);
 	free(listener->listen);
+	free(listener->certificate);
+	if (listener->key)
+		secret_wipe(listener->key, strlen(listener->key));
+	free(listener->key);
 	free(listener);
 }
 
@@ -474,13 +497,17 @@ listener_new(struct hook *hook, const struct hook_settings *settings, int fd, st
 	*listener = (struct listener){ .hook = hook, .settings = *settings, .listen = memory_text(settings->listen),
 		.peers = peers_open(hook->engine, settings), .port = hook_address_port(fd) };
 	listener->settings.listen = listener->listen;
-	listener->settings.url = NULL;
+	if (settings->key) {
+		listener->certificate = memory_text(settings->certificate);
+		listener->key = memory_text(settings->key->bytes);
+	}
 	listener->timer = loop_timer(loop, run_library, listener);
 	listener->daemon = start_library(listener, fd);
 	if (!listener->daemon) {
 		close(fd);
 		listener_free(listener);
-		error_set(error, "I cannot serve HTTP on %s: the system gives no descriptor for it.", settings->listen);
+		error_set(error, settings->key ? "I cannot serve HTTP with TLS on %s: certificate_file and key_file do not belong together, or libmicrohttpd has no TLS here."
+			: "I cannot serve HTTP on %s: the system gives no descriptor for it.", settings->listen);
 		return NULL;
 	}
 	watch_library(listener);
@@ -537,8 +564,12 @@ hook_open(const struct engine *engine, const struct hook_route *const *routes, v
 }
 
 static bool
-is_same(const struct hook_settings *one, const struct hook_settings *other)
+is_same(const struct listener *now, const struct hook_settings *other)
 {
+	const struct hook_settings *one = &now->settings;
+
+	if (!now->key != !other->key || (now->key && (strcmp(now->key, other->key->bytes) || strcmp(now->certificate, other->certificate))))
+		return false;
 	return !strcmp(one->listen, other->listen) && one->body == other->body && one->header == other->header && one->headers == other->headers
 		&& one->connections == other->connections && one->connections_each == other->connections_each && one->deadline == other->deadline;
 }
@@ -565,7 +596,7 @@ tell_left(const struct listener *before, const struct listener *now)
 bool
 hook_listen(struct hook *hook, const struct hook_settings *settings, struct error *error)
 {
-	if (hook->stopped || (settings && hook->now && is_same(&hook->now->settings, settings)))
+	if (hook->stopped || (settings && hook->now && is_same(hook->now, settings)))
 		return true;
 	if (!settings) {
 		tell_left(hook->now, NULL);
@@ -579,7 +610,7 @@ hook_listen(struct hook *hook, const struct hook_settings *settings, struct erro
 	tell_left(hook->now, listener);
 	leave(hook);
 	hook->now = listener;
-	log_info("Listening on %s for HTTP.", settings->listen);
+	log_info("Listening on %s for HTTP%s.", settings->listen, settings->key ? " with TLS" : "");
 	return true;
 }
 
@@ -594,7 +625,9 @@ hook_report(const struct hook *hook, struct hook_report *out)
 {
 	if (!hook->now)
 		return false;
-	*out = (struct hook_report){ hook->now->listen, peers_count(hook->now->peers), hook->served, hook->refused };
+	*out = (struct hook_report){ .listen = hook->now->listen, .connections = peers_count(hook->now->peers), .served = hook->served,
+		.refused = hook->refused, .ms = hook->ms };
+	memcpy(out->within, hook->within, sizeof out->within);
 	return true;
 }
 

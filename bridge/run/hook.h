@@ -1,6 +1,6 @@
 /* hook: the one way in over HTTP: a listener whose requests are bounded, complete and looked over before a task is spent on them.
  *
- * Plain HTTP/1.1: TLS is the business of the reverse proxy in front of it. One that is slow is in nobody's way: it must have said all
+ * HTTP/1.1, plain behind a reverse proxy, or with TLS of its own. One that is slow is in nobody's way: it must have said all
  * within the deadline, and goes first where another wants its place (hook_peers). */
 #ifndef SALLYPORT_RUN_HOOK_H
 #define SALLYPORT_RUN_HOOK_H
@@ -10,26 +10,38 @@
 #include <stdint.h>
 
 #include "bridge/base/conf.h"
+#include "bridge/base/range.h"
 
 struct arena;
 struct engine;
 struct error;
 struct hook;
+struct secret;
 struct task;
 
 /* The section hooks { }. */
 struct hook_settings {
-	const char *listen;             /* ADDRESS:PORT or [ADDRESS]:PORT; in C alone port 0 is any */
+	const char *listen;             /* ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH; in C alone port 0 is any */
 	const char *url;                /* how others reach it, through the proxy */
 	int64_t body, header, headers;  /* the most bytes of one; of all headers together; and how many of them */
 	int64_t connections, connections_each;
 	int64_t deadline;               /* ms */
 	bool insecure;
+	struct list proxies;            /* addresses of reverse proxies whose word counts for who is behind them */
+	struct ranges proxy_ranges;     /* what the check made of it */
+	const char *certificate_header; /* in which they say with which certificate somebody came */
+	bool metrics;                   /* whether /metrics and /healthz are there, for these: */
+	struct list metrics_from;
+	struct ranges metrics_ranges;
+	const char *certificate_file;   /* with `key`: TLS of our own; NULL: none */
+	const char *certificate;        /* what the check read of it, in PEM */
+	const struct secret *key;
+	const char *spool;              /* a folder whose files are webhooks too; NULL: none */
 	struct where where;
 };
 
 extern const struct shape hook_shape;
-void hook_settings_check(struct conf *, const struct section *, const struct hook_settings *);
+void hook_settings_check(struct conf *, const struct section *, struct hook_settings *);
 
 /* A whole request. All of it stays where it is until the answer is on its way. */
 struct arrival {
@@ -70,8 +82,16 @@ struct hook *hook_open(const struct engine *, const struct hook_route *const *ro
  * old listener still gets it. False with a sentence where the system refuses: then all is as it was. */
 bool hook_listen(struct hook *, const struct hook_settings *, struct error *);
 int hook_port(const struct hook *);             /* 0: nothing listens */
+enum { HOOK_BUCKETS = 12 };
+extern const int64_t hook_buckets[HOOK_BUCKETS];        /* ms; the last has no end */
 /* For `status`. Counted since the start: requests that got what they asked for, and those that did not, whether refused or not to their end. */
-struct hook_report { const char *listen; size_t connections; uint64_t served, refused; };
+struct hook_report {
+	const char *listen;
+	size_t connections;
+	uint64_t served, refused;
+	uint64_t within[HOOK_BUCKETS];  /* how many took no longer than hook_buckets[] from their first byte to the last of the answer; the last: all */
+	uint64_t ms;                    /* of all of them together */
+};
 bool hook_report(const struct hook *, struct hook_report *out); /* false: nothing listens */
 void hook_stop(struct hook *);                  /* takes nothing new; who is being served is served */
 void hook_close(struct hook *);                 /* all tasks have ended; NULL is fine */

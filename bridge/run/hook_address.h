@@ -14,9 +14,9 @@ struct hook_address {
 	bool read;                      /* it was understood */
 };
 
-/* ADDRESS:PORT or [ADDRESS]:PORT, in numbers. False with a sentence. */
+/* ADDRESS:PORT or [ADDRESS]:PORT, in numbers, or unix:PATH. False with a sentence. */
 bool hook_address_read(const char *written, struct hook_address *, struct error *);
-int hook_address_open(const char *written, struct error *);    /* a listening socket; -1 with a sentence */
+int hook_address_open(const char *written, struct error *);    /* a listening socket; -1 with a sentence. One in the file system takes the place of one that nobody listens on. */
 int hook_address_port(int fd);
 
 #endif

@@ -17,7 +17,7 @@ enum { SLOWEST = 64 };                  /* bytes a ms: slower than 64 kB/s nobod
 
 enum state { WAITS, WORKS, ANSWERS };
 
-/* Whose limit it counts against: an address of IPv4, or the /64 of one of IPv6, where a single machine has them all. */
+/* Whose limit it counts against: an address of IPv4 (who comes over a Unix socket has that of this machine), or the /64 of one of IPv6, where a single machine has them all. */
 struct origin {
 	int family;
 	unsigned char bytes[8];
@@ -51,8 +51,11 @@ read_origin(const struct sockaddr *address)
 {
 	struct origin origin = { .family = AF_INET };
 	const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+	const uint32_t loopback = htonl(INADDR_LOOPBACK);
 
-	if (address->sa_family == AF_INET)
+	if (address->sa_family == AF_UNIX)
+		memcpy(origin.bytes, &loopback, sizeof loopback);
+	else if (address->sa_family == AF_INET)
 		memcpy(origin.bytes, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
 	else if (IN6_IS_ADDR_V4MAPPED(six))
 		memcpy(origin.bytes, six->s6_addr + 12, 4);
@@ -180,7 +183,9 @@ name_peer(struct peer *peer, const struct sockaddr *address)
 	const struct sockaddr_in *four = (const void *)address;
 	const struct sockaddr_in6 *six = (const void *)address;
 
-	if (!inet_ntop(address->sa_family, address->sa_family == AF_INET ? (const void *)&four->sin_addr : &six->sin6_addr, peer->name,
+	if (address->sa_family == AF_UNIX)
+		strcpy(peer->name, "127.0.0.1");
+	else if (!inet_ntop(address->sa_family, address->sa_family == AF_INET ? (const void *)&four->sin_addr : &six->sin6_addr, peer->name,
 		sizeof peer->name))
 		peer->name[0] = '\0';
 }

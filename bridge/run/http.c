@@ -222,11 +222,13 @@ ask(struct task *task, struct call *call)
 	}
 	if (call->code == CURLE_OK) {
 		origin->health.answered = clock_wall();
+		origin->health.answers++;
 		origin->health.trouble[0] = '\0';
 		return true;
 	}
 	fail_with(task, call, sentence_of(call));
 	origin->health.failed = clock_wall();
+	origin->health.failures++;
 	memcpy(origin->health.trouble, task->error.text, text_fit(task->error.text, strlen(task->error.text), sizeof origin->health.trouble - 1));
 	return false;
 }

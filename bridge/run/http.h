@@ -17,7 +17,11 @@ struct task;
 struct http *http_open(const struct engine *, struct error *);
 void http_close(struct http *);
 /* For `status`: when did this origin last answer (wall ms, 0: never), and what went wrong last ("" since it answers). */
-struct http_health { long long answered, failed; char trouble[160]; };
+struct http_health {
+	long long answered, failed;
+	char trouble[160];
+	unsigned long long answers, failures;   /* how many, since the start */
+};
 bool http_health(const struct http *, const char *origin, struct http_health *out);     /* false: never asked */
 
 /* The service that is spoken to: what stands in its section of the configuration. */

@@ -7,12 +7,15 @@
 
 #include "bridge/base/arena.h"
 #include "bridge/base/error.h"
+#include "bridge/base/log.h"
 
 struct loop {
 	struct event_base *base;
+	size_t watches;                 /* that there are */
 };
 
 struct watch {
+	struct loop *loop;
 	struct event *event;
 	watch_fn *call;
 	void *with;
@@ -43,6 +46,11 @@ loop_close(struct loop *loop)
 {
 	if (!loop)
 		return;
+	/* One that is freed later would write into memory that is not ours any more: better told here, where it is found. */
+	if (loop->watches) {
+		log_error("%zu timers or watched descriptors outlive the loop: an error of this program. It ends here.", loop->watches);
+		abort();
+	}
 	event_base_free(loop->base);
 	free(loop);
 }
@@ -87,8 +95,10 @@ watch_new(struct loop *loop, evutil_socket_t fd, int events, watch_fn *call, voi
 {
 	struct watch *watch = memory_take(sizeof *watch);
 
+	watch->loop = loop;
 	watch->call = call;
 	watch->with = with;
+	loop->watches++;
 	watch->event = event_new(loop->base, fd, (short)events, happened, watch);
 	if (!watch->event)
 		memory_resize(NULL, (size_t)-1);        /* out of memory: fatal there */
@@ -155,6 +165,7 @@ watch_free(struct watch *watch)
 {
 	if (!watch)
 		return;
+	watch->loop->watches--;
 	event_free(watch->event);
 	free(watch);
 }

@@ -135,7 +135,7 @@ run_one(struct db *db, struct work *work)
 {
 	if (!db_exec(db, "SAVEPOINT work", &work->error))
 		return;
-	work->ok = work->run(db, work->with, work->arena, &work->error);
+	work->ok = db_work(db, work->run, work->with, work->arena, &work->error);
 	if (gave_up(db)) {
 		if (work->ok)
 			error_set(&work->error, "The store gave up what it was writing: nothing was stored.");

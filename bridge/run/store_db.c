@@ -116,7 +116,7 @@ row_next(struct row *row)
 		return true;
 	if (code != SQLITE_DONE) {
 		check_disk(row->db->connection, code);
-		row->failed = true;
+		row->failed = row->db->broke = true;
 	}
 	release(row->db, row->statement);
 	row->statement = NULL;
@@ -130,6 +130,16 @@ row_end(struct row *row, struct error *error)
 		release(row->db, row->statement);
 	row->statement = NULL;
 	return !row->failed || db_failed(row->db, sqlite3_errcode(row->db->connection), error);
+}
+
+bool
+db_work(struct db *db, work_fn *run, void *with, struct arena *arena, struct error *error)
+{
+	db->broke = false;
+	bool fine = run(db, with, arena, error);
+	if (fine && db->broke)
+		error_set(error, "The store could not be read to the end: nothing was stored.");
+	return fine && !db->broke;
 }
 
 int64_t

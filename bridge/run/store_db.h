@@ -22,10 +22,13 @@ struct db {
 	size_t count;
 	int64_t boot;
 	const void *lent;
+	bool broke;                     /* rows could not be read to their end since db_work() began */
 };
 
 bool db_failed(struct db *, int code, struct error *);          /* always false, with a sentence */
 bool db_exec(struct db *, const char *sql, struct error *);     /* statements that take no values */
+/* Runs it. False also where rows could not be read to their end and it went on regardless, as if there were no more. */
+bool db_work(struct db *, work_fn *, void *with, struct arena *, struct error *);
 void db_close(struct db *);
 
 /* store_file.c */

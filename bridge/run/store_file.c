@@ -451,7 +451,7 @@ connect_to_read(struct db *db, const char *folder, struct error *error)
 static bool
 read_once(struct db *db, work_fn *run, void *with, struct arena *arena, struct error *error)
 {
-	return db_exec(db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; BEGIN", error) && run(db, with, arena, error);
+	return db_exec(db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; BEGIN", error) && db_work(db, run, with, arena, error);
 }
 
 bool
@@ -495,7 +495,7 @@ store_write(const char *folder, const struct tables *const *tables, work_fn *run
 	struct db db = { 0 };
 	int lock = store_lock(folder, why, error);
 	bool fine = lock >= 0 && db_open(&db, folder, tables, why, error) && db_exec(&db, "BEGIN IMMEDIATE", error)
-		&& run(&db, with, arena, error) && db_exec(&db, "COMMIT", error);
+		&& db_work(&db, run, with, arena, error) && db_exec(&db, "COMMIT", error);
 
 	db_close(&db);
 	if (lock >= 0)

@@ -15,6 +15,7 @@ struct engine;
 struct error;
 struct outbox;
 struct room;
+struct rooms;
 struct tables;
 struct task;
 
@@ -30,6 +31,7 @@ enum delivery_op {
 	DELIVERY_REACT,                 /* `key` upon the message `on` */
 	DELIVERY_TALK,                  /* `talk`: what somebody said elsewhere; the message `on`, if any, now says this */
 	DELIVERY_TAKE_BACK,             /* the message `on` is gone */
+	DELIVERY_NOTE,                  /* a detail, in the thread under the message of the thing */
 };
 
 /* What goes first where a chat takes only so much. */
@@ -46,7 +48,7 @@ struct delivery {
 	const char *replies;            /* the chat's id of the message this answers; NULL: none */
 	bool spare;                     /* for somebody we do not know: only where there is room to spare, and never before others */
 	bool again;                     /* was tried in an earlier life: say "(resent)" where the chat cannot tell */
-	const struct card *card;        /* DELIVERY_SAY, EDIT and RING */
+	const struct card *card;        /* DELIVERY_SAY, EDIT, RING and NOTE */
 	const struct mirrored *talk;    /* DELIVERY_TALK */
 };
 
@@ -93,6 +95,16 @@ struct saying *outbox_saying(struct outbox *, struct arena *, const struct room 
 	const char *replies, const struct card *);
 bool outbox_write(struct db *, const struct saying *, const char *label, struct error *);      /* label NULL: the card's id */
 void outbox_kick(struct outbox *);
+
+/* For works that find out only in their transaction what they say, and where: the rooms and what their chats can, made on the loop. */
+struct voices;
+const struct voices *outbox_voices(const struct outbox *, struct arena *, const struct rooms *);
+/* On the store's thread: a card to every place of that room, as the message of that name. A room that is not there any more hears nothing. */
+bool outbox_write_in(struct db *, struct arena *, const struct voices *, const char *room, const struct card *, const char *label, struct error *);
+/* The same in the thread under that message, where the chat has threads; elsewhere nothing. */
+bool outbox_write_under(struct db *, struct arena *, const struct voices *, const char *room, const struct card *, const char *label, struct error *);
+/* What is not said yet of that name is not said any more. *said: some of it was, somewhere. */
+bool outbox_unsay(struct db *, const char *label, bool *said, struct error *);
 
 /* What a message of ours shows (B31); *label NULL: no thing that has a name. Waits; false with the task's error. */
 bool outbox_shows(struct task *, const struct place *, const char *message, const char **label);

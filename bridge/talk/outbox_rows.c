@@ -94,6 +94,18 @@ outbox_row_take_back(struct db *db, const struct outbox_new *row, enum delivery_
 }
 
 bool
+outbox_rows_unsay(struct db *db, const char *label, bool *said, struct error *error)
+{
+	struct row row;
+
+	if (!db_run(db, error, "UPDATE outbox SET state='stale' WHERE label=? AND state='queued'", "t", label))
+		return false;
+	db_query(db, &row, "SELECT 1 FROM outbox WHERE label=? AND op=? AND state IN('trying','sent') LIMIT 1", "ti", label, (int64_t)DELIVERY_SAY);
+	*said = row_next(&row);
+	return row_end(&row, error);
+}
+
+bool
 outbox_rows_load(struct db *db, struct arena *arena, struct outbox_rows *rows, struct error *error)
 {
 	struct row row;
@@ -159,7 +171,7 @@ aim(struct outbox_row *row, bool edits, const char *shown, bool shared)
 	if (row->op == DELIVERY_SAY && edits && shown) {
 		row->op = DELIVERY_EDIT;
 		row->on = shown;
-	} else if (row->op == DELIVERY_RING) {
+	} else if (row->op == DELIVERY_RING || row->op == DELIVERY_NOTE) {
 		row->thread = shown;
 		row->gone = !shown;
 	} else if (row->op == DELIVERY_TALK && edits && shared)
@@ -263,6 +275,8 @@ outbox_row_take(struct db *db, struct arena *arena, int64_t id, bool narrow, str
 		return false;
 	out->replies = out->replies ? out->replies : answered;
 	if (out->op == DELIVERY_RING && !shown && out->label && !is_there(db, out->label, out->place, DELIVERY_SAY, "trying", &out->early, error))
+		return false;
+	if (out->op == DELIVERY_NOTE && !shown && !is_there(db, out->label, out->place, DELIVERY_SAY, "queued trying", &out->early, error))
 		return false;
 	if (out->op == DELIVERY_REACT && !out->on && !answered && !is_there(db, answers, out->place, DELIVERY_SAY, "queued trying", &out->early, error))
 		return false;

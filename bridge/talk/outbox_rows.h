@@ -35,6 +35,9 @@ bool outbox_row_write(struct db *, const struct outbox_new *, struct error *);
 /* The same for what is taken back, talk or a sign: what was not told yet is not told any more, and of what never was nothing is said. */
 bool outbox_row_take_back(struct db *, const struct outbox_new *, enum delivery_op what, struct error *);
 
+/* What waits under that name is not said any more; what was said of it, or may have been, is told. */
+bool outbox_rows_unsay(struct db *, const char *label, bool *said, struct error *);
+
 /* What waits. */
 enum { OUTBOX_ROWS = 256 };
 struct outbox_rows {
@@ -48,7 +51,7 @@ bool outbox_rows_load(struct db *, struct arena *, struct outbox_rows *, struct 
 struct outbox_row {
 	int64_t id;
 	bool gone, stale;               /* said, or not worth saying, in the meantime; too old */
-	bool early;                     /* it rings under a message that is still being said */
+	bool early;                     /* it goes under a message that is still being said */
 	int64_t tries;                  /* before this one */
 	enum delivery_op op;            /* DELIVERY_EDIT where there is something to edit */
 	enum urgency urgency;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "bridge/base/conf.h"
 #include "bridge/talk/message.h"
@@ -16,6 +17,7 @@ struct room {                           /* filled by room_shape */
 	struct list places;             /* as written: corp/#ops */
 	struct list services;           /* names of instances */
 	bool operators;                 /* hears of the gateway's own troubles */
+	const char *quiet;              /* "22:00 - 07:00"; NULL: never */
 	bool relay;                     /* its places are one conversation: what is said in one is told in the others */
 	bool joins;                     /* who comes and goes is told there too */
 
@@ -34,6 +36,8 @@ struct rooms {
 const struct room *room_of(const struct rooms *, const struct place *);
 const struct room *room_named(const struct rooms *, const char *name);
 bool room_offers(const struct room *, const char *instance);
+/* Whether only what is critical is told there at `at`, and since when and until when. */
+bool room_quiet(const struct room *, int64_t at, int64_t *since, int64_t *until);
 bool room_has_place(const struct room *, const struct place *);
 
 #endif

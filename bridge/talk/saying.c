@@ -128,6 +128,74 @@ outbox_write(struct db *db, const struct saying *saying, const char *label, stru
 	return true;
 }
 
+/* -- What is found out only in the transaction --------------------------------------------------------------------------- */
+
+struct voices {
+	size_t count;
+	struct voice { const char *room; struct place place; unsigned can; } *each;
+};
+
+const struct voices *
+outbox_voices(const struct outbox *outbox, struct arena *arena, const struct rooms *rooms)
+{
+	struct voices *voices = arena_take(arena, sizeof *voices);
+	size_t most = 0;
+
+	for (size_t i = 0; i < rooms->count; i++)
+		most += rooms->each[i]->place_count;
+	voices->each = arena_take(arena, (most + 1) * sizeof *voices->each);
+	for (size_t i = 0; i < rooms->count; i++)
+		for (size_t n = 0; n < rooms->each[i]->place_count; n++) {
+			const struct place *place = &rooms->each[i]->place[n];
+			voices->each[voices->count++] = (struct voice){ arena_text(arena, rooms->each[i]->name), place_copy(arena, place), outbox_can(outbox, place->link) };
+		}
+	return voices;
+}
+
+static struct saying *
+saying_in(struct arena *arena, const struct voices *voices)
+{
+	struct saying *saying = arena_take(arena, sizeof *saying);
+
+	saying->each = arena_take(arena, (voices->count + 1) * ROWS_A_PLACE * sizeof *saying->each);
+	return saying;
+}
+
+bool
+outbox_write_in(struct db *db, struct arena *arena, const struct voices *voices, const char *room, const struct card *card, const char *label,
+	struct error *error)
+{
+	struct saying *saying = saying_in(arena, voices);
+	const struct card *clean = card_redacted(arena, card);
+
+	for (size_t i = 0; i < voices->count; i++)
+		if (!strcmp(voices->each[i].room, room) && (voices->each[i].can & CAN_EDIT || !card->progress))
+			add_elsewhere(arena, saying, &voices->each[i].place, voices->each[i].can, NULL, clean);
+	return outbox_write(db, saying, label, error);
+}
+
+bool
+outbox_write_under(struct db *db, struct arena *arena, const struct voices *voices, const char *room, const struct card *card, const char *label,
+	struct error *error)
+{
+	struct saying *saying = saying_in(arena, voices);
+	const char *body = card_json(arena, card_redacted(arena, card));
+	const unsigned needed = CAN_EDIT | CAN_THREAD;
+
+	for (size_t i = 0; i < voices->count; i++)
+		if (!strcmp(voices->each[i].room, room) && (voices->each[i].can & needed) == needed)
+			add_row(arena, saying, &voices->each[i].place, DELIVERY_NOTE, URGENCY_THREAD, body);
+	return outbox_write(db, saying, label, error);
+}
+
+bool
+outbox_unsay(struct db *db, const char *label, bool *said, struct error *error)
+{
+	return outbox_rows_unsay(db, label, said, error);
+}
+
+/* -- What nobody waits for ----------------------------------------------------------------------------------------------- */
+
 struct telling { struct saying *saying; };
 
 static bool

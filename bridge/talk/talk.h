@@ -12,6 +12,10 @@ struct arena;
 struct card;
 struct circles;
 struct comings;
+struct directory;
+struct directory_settings;
+struct elevates;
+struct elevations;
 struct engine;
 struct follows;
 struct freezes;
@@ -22,7 +26,10 @@ struct locks;
 struct manners;
 struct mores;
 struct outbox;
+struct pair_codes;
+struct pairs;
 struct pause;
+struct people;
 struct place;
 struct rights;
 struct rooms;
@@ -41,6 +48,13 @@ struct talk {
 	struct manners *manners;
 	struct mores *mores;
 	struct pause *pause;
+	struct people *people;          /* keeps `rights` and `snapshot`: what is added while we run is laid over those of the configuration */
+	struct pairs *pairs;
+	struct pair_codes *pair_codes;
+	struct directory *directory;
+	const struct directory_settings *directory_settings;    /* NULL: there is none */
+	struct elevations *elevations;
+	const struct elevates *elevates;
 	struct approvals *approvals;
 	const struct seal *seal;        /* what is kept encrypted is read with it */
 	struct locks *locks;

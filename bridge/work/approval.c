@@ -1,10 +1,7 @@
 /* approval: a request that waits for a yes: asked, expired, taken back, and at last carried out, once. */
 #include "bridge/work/approval.h"
 
-#include <ctype.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +9,7 @@
 #include "bridge/base/clock.h"
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
+#include "bridge/base/typed.h"
 #include "bridge/rights/audit.h"
 #include "bridge/rights/guard.h"
 #include "bridge/rights/role.h"
@@ -33,7 +31,6 @@
 #include "bridge/work/resume.h"
 
 enum {
-	CODE_SIZE = WAITING_CODE + 2,   /* K7MQ-2XWD */
 	CODE_PATIENCE = 2 * 60 * 1000,  /* ms that somebody has to give their one-time code */
 };
 
@@ -53,25 +50,6 @@ start_job(const struct talk *talk, const char *name, int64_t intent, task_fn *ru
 
 	*job = (struct job){ talk, intent };
 	return task_start(talk->engine, name, run, job, arena);
-}
-
-/* No letter or figure that is taken for another one; 32 of them. */
-static const char code_alphabet[] = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-
-static void
-make_code(char code[CODE_SIZE])
-{
-	unsigned char chance[WAITING_CODE];
-	size_t at = 0;
-
-	if (RAND_bytes(chance, sizeof chance) != 1)
-		abort();
-	for (size_t i = 0; i < WAITING_CODE; i++) {
-		if (i == WAITING_CODE / 2)
-			code[at++] = '-';
-		code[at++] = code_alphabet[chance[i] & 31];
-	}
-	code[at] = '\0';
 }
 
 /* `code` NULL: it was said before, and the id is as good. */
@@ -202,18 +180,30 @@ static void
 fill_needs(struct arena *arena, struct approval_row *row, const struct needs *needs, bool fresh)
 {
 	for (size_t i = 0; i < needs->count; i++)
-		row->need[row->need_count++] = (struct need){ needs->approvals[i]->count, arena_text(arena, needs->approvals[i]->by) };
+		if (needs->approvals[i]->count)
+			row->need[row->need_count++] = (struct need){ needs->approvals[i]->count, arena_text(arena, needs->approvals[i]->by) };
 	row->needs = needs_policy(arena, needs);
 	row->within = needs->within;
 	row->confirm_within = needs->confirm;
 	row->code_age = needs->code;
 	row->reaction = needs->reaction;
-	next_stage(row, needs->confirm, needs->code, fresh);
+	/* Where a code is all, and was given before, it waits for nothing, and goes on from there at once. */
+	if (!next_stage(row, needs->confirm, needs->code, fresh))
+		next_stage(row, false, true, false);
+}
+
+/* The command, and what it would do where its words alone do not say it. */
+static const char *
+about(struct arena *arena, const struct request *request)
+{
+	const char *foreseen = request->own->foreseen;
+
+	return arena_printf(arena, "%s%s%s", record_command(request), foreseen ? ": " : "", foreseen ? foreseen : "");
 }
 
 static void
 fill_holding(struct holding *holding, struct arena *arena, const struct request *request, const struct decision *decision, const struct needs *needs,
-	bool fresh, const char code[CODE_SIZE])
+	bool fresh, const char code[TYPED_SIZE])
 {
 	struct waiting *waiting = &holding->waiting;
 	struct intent *intent = &waiting->intent;
@@ -222,9 +212,9 @@ fill_holding(struct holding *holding, struct arena *arena, const struct request 
 	record_intent(arena, request, decision->rule, intent);
 	intent->label = arena_text(arena, request->label);
 	*row = (struct approval_row){ .person = intent->person, .label = intent->label, .room = intent->room, .place = intent->place,
-		.about = arena_text(arena, record_command(request)), .asked = intent->asked };
+		.about = about(arena, request), .asked = intent->asked };
 	fill_needs(arena, row, needs, fresh);
-	waiting_code_hash(code, row->code);
+	typed_hash(code, row->code);
 	waiting_hash(intent, row, row->hash);
 	holding->audit = record_entry(arena, request, "asked", record_command(request));
 	holding->audit.decision = row->stage == STAGE_CONFIRM ? "waits to be confirmed" : row->stage == STAGE_CODE ? "waits for a one-time code" : "waits for approval";
@@ -247,7 +237,7 @@ void
 approval_hold(struct request *request, const struct decision *decision, const struct needs *needs)
 {
 	struct task *task = request->task;
-	char code[CODE_SIZE];
+	char code[TYPED_SIZE];
 	bool fresh = false;
 
 	if (!name_it(request, needs, &fresh)) {
@@ -257,7 +247,7 @@ approval_hold(struct request *request, const struct decision *decision, const st
 	struct work *work = work_new(write_holding, sizeof(struct holding));
 	struct holding *holding = work_with(work);
 	struct arena *arena = work_arena(work);
-	make_code(code);
+	typed_make(code);
 	fill_holding(holding, arena, request, decision, needs, fresh, code);
 	struct card *card = waiting_card(arena, &holding->waiting, "asked");
 	card->next = what_to_type(task, request->talk, &holding->waiting.row, code);
@@ -273,8 +263,12 @@ approval_hold(struct request *request, const struct decision *decision, const st
 		request->room ? request->room->name : "private");
 	waiting_note(request->talk, &holding->waiting.row, request->own->replies_to);
 	outbox_kick(request->talk->outbox);
-	if (holding->waiting.row.stage == STAGE_CODE)
+	if (holding->waiting.row.stage != STAGE_CODE)
+		return;
+	if (!fresh)
 		ask_for_code(request, &holding->waiting.row);
+	else if (!approval_advance(request, &holding->waiting, "code given before"))
+		request_tell(request, card_new(task->arena, TONE_BAD, "%s", task->error.text));
 }
 
 /* -- On to what it needs next ------------------------------------------------------------------------------------------- */
@@ -440,20 +434,6 @@ write_finishing(struct db *db, void *with, struct arena *arena, struct error *er
 	    && outbox_write(db, finishing->saying, finishing->label, error);
 }
 
-static struct audit_entry
-audit_copy(struct arena *arena, const struct audit_entry *entry)
-{
-	struct audit_entry copy = *entry;
-	const char **texts[] = { &copy.what, &copy.person, &copy.account, &copy.proof, &copy.room, &copy.place, &copy.command, &copy.decision, &copy.rule,
-		&copy.result, &copy.instance, &copy.args };
-
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		*texts[i] = arena_text(arena, *texts[i]);
-	copy.args_hash = NULL;
-	copy.args_hash_size = 0;
-	return copy;
-}
-
 bool
 approval_end(struct task *task, const struct talk *talk, const struct waiting *waiting, const char *state, const char *outcome,
 	const struct audit_entry *audit, struct card *card, bool *ended)
@@ -558,11 +538,13 @@ votes_hinder(struct task *task, const struct talk *talk, const struct waiting *w
 	int64_t missing[NEED_MOST];
 
 	for (size_t i = 0; i < waiting->vote_count; i++) {
-		const struct person *person = rights_person(talk->rights, waiting->votes[i].account);
+		const char *account = waiting->votes[i].account;
+		bool settled = !rights_account_fresh(talk->rights, account, clock_wall(), clock_mono());
+		const struct person *person = settled ? rights_person(talk->rights, account) : NULL;
 		still[i] = waiting->votes[i];
 		still[i].meets = 0;
 		for (size_t n = 0; person && !strcmp(person->name, still[i].person) && n < waiting->row.need_count; n++)
-			if (rights_has_role(talk->rights, person, waiting->row.need[n].role))
+			if (rights_has_role_for_good(talk->rights, person, waiting->row.need[n].role))
 				still[i].meets |= 1 << n;
 	}
 	vote_missing(&waiting->row, still, waiting->vote_count, missing);
@@ -579,7 +561,6 @@ hindrance(struct request *request, const struct waiting *waiting, struct decisio
 	struct task *task = request->task;
 	struct intent again = waiting->intent;
 	unsigned char hash[APPROVAL_HASH];
-	struct needs needs;
 
 	intent_hash(&again);
 	waiting_hash(&again, &waiting->row, hash);
@@ -591,10 +572,8 @@ hindrance(struct request *request, const struct waiting *waiting, struct decisio
 		return "it cannot be carried out any more: the configuration has changed";
 	if (!decide_may(request, decision))
 		return decision->why[0] ? task_text(task, "%s", decision->why) : "no rule allows it any more";
-	decide_needs(request, &needs);
-	if (strcmp(needs_policy(task->arena, &needs), waiting->row.needs))
-		return "other rules are in force than when it was asked";
-	const char *why = votes_hinder(task, request->talk, waiting);
+	const char *why = decide_changed(request, waiting->row.needs);
+	why = why ? why : votes_hinder(task, request->talk, waiting);
 	if (why)
 		return why;
 	if (request->room && request->talk->gone && request->talk->gone(task, &request->place, request->from.account, request->talk->with))

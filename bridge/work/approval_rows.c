@@ -22,6 +22,8 @@ static const char *const schema[] = {
 	"CREATE TRIGGER vote_waits BEFORE INSERT ON vote WHEN NOT (SELECT waits FROM approval WHERE intent=NEW.intent)"
 	"  BEGIN SELECT RAISE(ABORT, 'it waits for nobody any more'); END;"
 	"CREATE TRIGGER vote_keep BEFORE UPDATE ON vote BEGIN SELECT RAISE(ABORT, 'a vote stays as it was given'); END;",
+
+	"ALTER TABLE vote ADD COLUMN message TEXT; CREATE INDEX vote_message ON vote(message) WHERE message IS NOT NULL;",
 	NULL
 };
 
@@ -29,9 +31,8 @@ const struct tables approval_tables = { "approval", schema };
 
 #define COLUMNS "SELECT intent, stage, person, label, room, place, about, needs, need, code, hash, asked, until, within, reaction, confirm_within, code_age FROM approval "
 
-/* A line for each: "2 deployer". */
-static const char *
-need_text(struct arena *arena, const struct approval_row *approval)
+const char *
+approval_need_text(struct arena *arena, const struct approval_row *approval)
 {
 	struct text text = text_in(arena, 2000);
 
@@ -83,7 +84,7 @@ approval_write(struct db *db, const struct approval_row *approval, struct error 
 	struct arena *arena = arena_new();
 	bool fine = db_run(db, error, "INSERT INTO approval(intent, stage, person, label, room, place, about, needs, need, code, hash, asked, until, within, reaction, confirm_within, code_age)"
 		" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "iitttttttbbiiiiii", approval->intent, (int64_t)approval->stage, approval->person, approval->label,
-		approval->room, approval->place, approval->about, approval->needs, need_text(arena, approval), (const void *)approval->code,
+		approval->room, approval->place, approval->about, approval->needs, approval_need_text(arena, approval), (const void *)approval->code,
 		(size_t)APPROVAL_HASH, (const void *)approval->hash, (size_t)APPROVAL_HASH, approval->asked, approval->until,
 		approval->within, (int64_t)approval->reaction, approval->confirm_within, approval->code_age);
 
@@ -151,10 +152,11 @@ vote_list(struct db *db, int64_t intent, struct arena *arena, struct vote out[VO
 	struct row row;
 
 	*count = 0;
-	db_query(db, &row, "SELECT person, account, proof, how, yes, meets, at FROM vote WHERE intent=? ORDER BY at, person", "i", intent);
+	db_query(db, &row, "SELECT person, account, proof, how, yes, meets, at, message FROM vote WHERE intent=? ORDER BY at, person", "i", intent);
 	while (*count < VOTES_MOST && row_next(&row))
 		out[(*count)++] = (struct vote){ arena_text(arena, row_text(&row, 0)), arena_text(arena, row_text(&row, 1)), arena_text(arena, row_text(&row, 2)),
-			arena_text(arena, row_text(&row, 3)), row_integer(&row, 4) != 0, row_integer(&row, 5), row_integer(&row, 6) };
+			arena_text(arena, row_text(&row, 3)), row_integer(&row, 4) != 0, row_integer(&row, 5), row_integer(&row, 6),
+			arena_text(arena, row_text(&row, 7)) };
 	return row_end(&row, error);
 }
 
@@ -176,8 +178,8 @@ vote_write(struct db *db, const struct approval_row *approval, const struct vote
 	int64_t missing[NEED_MOST];
 	size_t count;
 
-	if (!db_run(db, error, "INSERT INTO vote(intent, person, account, proof, how, yes, meets, at) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
-	    "ittttiii", approval->intent, vote->person, vote->account, vote->proof, vote->how, (int64_t)vote->yes, vote->meets, vote->at))
+	if (!db_run(db, error, "INSERT INTO vote(intent, person, account, proof, how, yes, meets, at, message) VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+	    "ittttiiit", approval->intent, vote->person, vote->account, vote->proof, vote->how, (int64_t)vote->yes, vote->meets, vote->at, vote->message))
 		return false;
 	*first = db_changed(db) > 0;
 	if (!vote_list(db, approval->intent, arena, votes, &count, error))
@@ -187,6 +189,22 @@ vote_write(struct db *db, const struct approval_row *approval, const struct vote
 	for (size_t n = 0; n < approval->need_count; n++)
 		*met = *met && !missing[n];
 	return true;
+}
+
+bool
+vote_said_by(struct db *db, const char *message, int64_t *intent, struct error *error)
+{
+	struct row row;
+
+	db_query(db, &row, "SELECT intent FROM vote WHERE message=? AND intent IN(SELECT intent FROM approval WHERE waits=1)", "t", message);
+	*intent = row_next(&row) ? row_integer(&row, 0) : 0;
+	return row_end(&row, error);
+}
+
+bool
+vote_withdraw(struct db *db, int64_t intent, const char *message, struct error *error)
+{
+	return db_run(db, error, "DELETE FROM vote WHERE intent=? AND message=?", "it", intent, message);
 }
 
 bool

@@ -30,7 +30,7 @@ struct approval_row {
 	size_t need_count;
 	bool reaction;                  /* a sign on our message counts as well as the words */
 	unsigned char code[APPROVAL_HASH];      /* SHA-256 of what is typed to approve it */
-	unsigned char hash[APPROVAL_HASH];      /* of the request, the room, what is needed and until when */
+	unsigned char hash[APPROVAL_HASH];      /* of the request, the room, what is needed, how far it is and until when */
 	int64_t asked, until;           /* wall ms */
 	int64_t within, confirm_within; /* ms that others have for theirs, and who asked */
 	int64_t code_age;               /* ms: their one-time code, no older; 0: none is needed */
@@ -42,8 +42,11 @@ struct vote {
 	bool yes;
 	int64_t meets;                  /* a bit for each of `need` whose role they have */
 	int64_t at;
+	const char *message;            /* what said it, by its label (message_label()); NULL: the chat gives none */
 };
 
+/* So many persons with each role, a line for each. */
+const char *approval_need_text(struct arena *, const struct approval_row *);
 bool approval_write(struct db *, const struct approval_row *, struct error *);
 bool approval_to_stage(struct db *, const struct approval_row *, struct error *);         /* its stage, until and hash */
 bool approval_read(struct db *, int64_t intent, struct arena *, struct approval_row *, bool *found, struct error *);
@@ -56,6 +59,9 @@ bool approval_done(struct db *, int64_t intent, struct error *);        /* it wa
 /* Counts a vote: *first false where this person has voted already. *met: all that is needed is there now. */
 bool vote_write(struct db *, const struct approval_row *, const struct vote *, struct arena *, bool *first, bool *met, struct error *);
 bool vote_list(struct db *, int64_t intent, struct arena *, struct vote out[VOTES_MOST], size_t *count, struct error *);
+/* To what waits the message said yes; 0: to nothing. Taken out again, by that message. */
+bool vote_said_by(struct db *, const char *message, int64_t *intent, struct error *);
+bool vote_withdraw(struct db *, int64_t intent, const char *message, struct error *);
 /* How many more of each are needed. */
 void vote_missing(const struct approval_row *, const struct vote *, size_t count, int64_t missing[NEED_MOST]);
 

@@ -210,7 +210,7 @@ carry_out(struct request *request)
 	struct ask ask = decide_question(request);
 	bool changes = request->command->care == CARE_CHANGE;
 
-	if (request->command->care != CARE_LOOK && !request->person) {
+	if (request->command->care != CARE_LOOK && !request->person && !request->command->open) {
 		carry_refuse(request, "refused: that is for people I know", "refused: not proven");
 		return;
 	}
@@ -227,7 +227,9 @@ carry_out(struct request *request)
 	if (changes && !request->own->dry && held(request, &decision))
 		return;
 	decide_needs(request, &needs);
-	if (changes && !request->own->dry && needs_any(&needs))
+	if (changes && !request->own->dry && needs.crowded)
+		carry_refuse(request, "refused: more approvals are needed for it than I can ask for; the configuration must ask for fewer", "refused: too many approvals");
+	else if (changes && !request->own->dry && needs_any(&needs))
 		approval_hold(request, &decision, &needs);
 	else if (changes && !request->own->dry)
 		change(request, &decision);

@@ -1,12 +1,14 @@
 /* code: the one-time codes of persons, as rows: who may set theirs up, their secret (sealed), what was spent of it, and wrong tries. */
 #include "bridge/work/code.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "bridge/base/arena.h"
 #include "bridge/base/error.h"
 #include "bridge/base/secret.h"
+#include "bridge/base/text.h"
 #include "bridge/rights/seal.h"
 #include "bridge/run/store.h"
 
@@ -212,6 +214,44 @@ bool
 code_reset(struct db *db, const char *person, struct error *error)
 {
 	return db_run(db, error, "DELETE FROM code WHERE person=?", "t", person);
+}
+
+static int
+by_name(const void *one, const void *other)
+{
+	return strcmp(*(const char *const *)one, *(const char *const *)other);
+}
+
+/* The first with codes who is none of these; NULL: there is nobody. */
+static bool
+somebody_else(struct db *db, const char *const *persons, size_t count, struct arena *arena, const char **out, struct error *error)
+{
+	struct row row;
+
+	*out = NULL;
+	db_query(db, &row, "SELECT person FROM code ORDER BY person", "");
+	while (!*out && row_next(&row)) {
+		const char *person = row_text(&row, 0);
+		if (!count || !bsearch(&person, persons, count, sizeof *persons, by_name))
+			*out = arena_text(arena, person);
+	}
+	return row_end(&row, error);
+}
+
+bool
+code_keep_only(struct db *db, const char *const *persons, size_t count, struct arena *arena, const char **gone, struct error *error)
+{
+	struct text names = text_in(arena, 300);
+	const char *person;
+
+	while (somebody_else(db, persons, count, arena, &person, error) && person) {
+		const struct audit_entry entry = { .what = "code", .person = person, .result = "the codes are gone: is no person any more" };
+		if (!code_reset(db, person, error) || !audit_write(db, &entry, error))
+			return false;
+		text_printf(&names, "%s%s", names.length ? ", " : "", person);
+	}
+	*gone = names.bytes;
+	return !person;
 }
 
 static const char *

@@ -44,6 +44,8 @@ bool code_read(struct db *, const char *person, struct code_now, struct arena *,
 
 bool code_allow(struct db *, const char *person, const char *by, struct code_now, struct error *);     /* once more where it was not used */
 bool code_reset(struct db *, const char *person, struct error *);      /* whatever there was: of a telephone that was lost, of who has left */
+/* Of everybody but these (sorted) they go, and each leaves a record. `*gone`: whose, as people read it; "" nobody's. */
+bool code_keep_only(struct db *, const char *const *persons, size_t count, struct arena *, const char **gone, struct error *);
 /* Makes the secret, which shows what is still to be proven. False with a sentence where it is not allowed, or enrolled already. A second time it is
  * another secret. Audited with who said it, and where. */
 bool code_begin(struct db *, const struct seal *, const char *person, struct code_now, const struct audit_entry *said,

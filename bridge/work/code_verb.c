@@ -296,7 +296,7 @@ other_admin(const struct request *request)
 
 	for (size_t i = 0; i < admins->count; i++) {
 		const struct person *admin = rights_person_named(request->talk->rights, admins->each[i]);
-		if (admin && admin != request->person && rights_account(request->talk->rights, admin))
+		if (admin && strcmp(admin->name, request->person->name) && rights_account(request->talk->rights, admin))
 			return admin->name;
 	}
 	return NULL;
@@ -336,7 +336,7 @@ code_admin_resolve(struct request *request)
 		return task_fail(task, "refused: codes are set up and reset by: %s", help_admins(request->talk, task->arena));
 	if (!known && !resets(request))
 		return task_fail(task, "no person is called %s in my configuration", person);
-	if (known == request->person && other)
+	if (known && !strcmp(known->name, request->person->name) && other)
 		return task_fail(task, "refused: nobody does that for themselves while somebody else can: %s", other);
 	return check_state(request, known ? known->name : person);
 }

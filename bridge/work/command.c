@@ -274,6 +274,12 @@ command_held(const struct command *command)
 }
 
 bool
+command_strangers(const struct command *command)
+{
+	return command->care == CARE_LOOK && !command->certain && !command->guarded;
+}
+
+bool
 command_needs_rule(const struct command *command)
 {
 	return command->care == CARE_CHANGE || command->guarded;

@@ -11,6 +11,7 @@
 struct arena;
 struct error;
 struct request;
+struct webhook;
 
 /* Does it only look, change something outside, or decide upon what somebody asked for? Who decides is proven like who changes something, needs
  * no rule of their own, and the handler writes the audit. */
@@ -35,9 +36,12 @@ struct command {
 	bool always;                    /* CARE_CHANGE, and allowed during a pause */
 	bool calms;                     /* CARE_CHANGE, and no lock or freeze holds it: it ends something, or changes only what is told */
 	bool decides;                   /* of use only where something waits for a yes */
+	bool alone;                     /* of use in private: the help of a room does not name it */
+	bool elevates;                  /* of use only where a role may be taken for a while */
 	bool same;                      /* answers everybody alike, whoever asks */
 	bool certain;                   /* CARE_LOOK, but who asks must be proven as well as for a change */
 	const char *const *only;        /* of two rows of a verb the first: where one of these words (ended by NULL) follows it. NULL: always */
+	bool open;                      /* in private also for an account of nobody we know, as long as it is proven */
 	bool guarded;                   /* CARE_LOOK, and yet for those alone whom a rule names it to */
 	/* Where several services of a room have the verb: whether this one knows what the words name. It may wait. NULL: it cannot tell. */
 	bool (*suits)(struct request *);
@@ -51,6 +55,7 @@ struct command {
 };
 
 bool command_held(const struct command *);      /* whether a lock or a freeze holds it */
+bool command_strangers(const struct command *);         /* whether the configuration may open it to people who are not proven */
 
 /* The verbs of one kind (ci) or of one integration, and what drives them. */
 struct command_set {
@@ -67,6 +72,7 @@ struct instance {
 	const char *url;                /* for `status`; NULL: it has none */
 	struct where where;
 	const struct command_set *sets; /* ended by {0} */
+	const struct webhook *webhook;  /* NULL: its service sends us nothing, or may not yet */
 };
 
 struct alias {                          /* filled by alias_shape */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "bridge/base/clock.h"
+#include "bridge/rights/freeze.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
 #include "bridge/work/frozen.h"
@@ -21,6 +22,7 @@ decide_question(const struct request *request)
 		.instance = request->instance ? request->instance->name : NULL,
 		.verb = request->command->verb,
 		.changes = command_needs_rule(request->command),
+		.open = request->command->open,
 		.args = request->args,
 		.count = request->count,
 	};
@@ -35,6 +37,12 @@ decide_may(const struct request *request, struct decision *decision)
 	return decision->allowed;
 }
 
+static bool
+may_freeze(const struct request *request)
+{
+	return request->instance && command_held(request->command) && request->talk->freezes;
+}
+
 void
 decide_needs(const struct request *request, struct needs *needs)
 {
@@ -43,6 +51,24 @@ decide_needs(const struct request *request, struct needs *needs)
 	*needs = (struct needs){ 0 };
 	if (request->talk->guards)
 		guards_needs(request->talk->guards, &ask, needs);
+	if (may_freeze(request))
+		freezes_needs(request->talk->freezes, &ask, request->person, clock_wall(), needs);
+}
+
+const char *
+decide_changed(const struct request *request, const char *then)
+{
+	struct task *task = request->task;
+	struct ask ask = decide_question(request);
+	struct needs needs;
+	const char *freeze;
+
+	decide_needs(request, &needs);
+	enum policy policy = needs_still(task->arena, &needs, then);
+	if (policy != POLICY_FROZEN)
+		return policy == POLICY_SAME ? NULL : "other rules are in force than when it was asked";
+	frozen_holds(task->arena, request->talk->freezes, &ask, request->person, clock_wall(), &freeze, NULL);
+	return task_text(task, "%s, which was not asked for", freeze);
 }
 
 static struct hold
@@ -67,14 +93,14 @@ frozen(const struct request *request, struct decision *decision)
 	struct task *task = request->task;
 	struct ask ask = decide_question(request);
 	struct hold hold = { "frozen", NULL, "freeze" };
-	const char *why, *role;
+	const char *why, *passes;
 
-	if (!request->instance || !command_held(request->command) || !request->talk->freezes)
+	if (!may_freeze(request))
 		return hold;
-	if (frozen_holds(task->arena, request->talk->freezes, &ask, request->person, clock_wall(), &why, &role))
+	if (frozen_holds(task->arena, request->talk->freezes, &ask, request->person, clock_wall(), &why, &passes))
 		hold.why = task_text(task, "%s is %s", record_words(request), why);
-	else if (role)
-		snprintf(decision->rule, sizeof decision->rule, "%s; frozen, but %s may pass", task_text(task, "%s", decision->rule), role);
+	else if (passes)
+		snprintf(decision->rule, sizeof decision->rule, "%s; frozen, but %s", task_text(task, "%s", decision->rule), passes);
 	return hold;
 }
 
@@ -97,7 +123,7 @@ decide_beside(const struct request *request)
 	const char *freeze = NULL, *lock = "";
 
 	decide_needs(request, &needs);
-	if (request->instance && command_held(request->command) && request->talk->freezes)
+	if (may_freeze(request))
 		frozen_holds(task->arena, request->talk->freezes, &ask, request->person, clock_wall(), &freeze, NULL);
 	if (freeze && request->talk->locks)
 		lock = task_text(task, ", %s", lock_on(request) ? lock_on(request) : "no lock");

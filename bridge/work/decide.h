@@ -9,7 +9,9 @@ struct request;
 
 struct ask decide_question(const struct request *);     /* as the rights are asked: with its arguments as they are now */
 bool decide_may(const struct request *, struct decision *);
-void decide_needs(const struct request *, struct needs *);
+void decide_needs(const struct request *, struct needs *);      /* now: a freeze may need more than is needed else */
+/* Why what was asked for cannot be carried out upon the approvals that were needed then (needs_policy()); NULL: it can. */
+const char *decide_changed(const struct request *, const char *then);
 /* What holds up everything that changes something, though it is allowed: a pause, a lock, a freeze. */
 struct hold {
 	const char *name;               /* "paused", "locked", "frozen" */

@@ -19,7 +19,13 @@
 
 enum { LOOK_EACH = 60 * 1000 };         /* ms */
 
-/* "; sre or lead may pass", or nothing. */
+static const char *
+with_approval(const struct freeze *freeze)
+{
+	return freeze->needs ? " with an approval" : "";
+}
+
+/* "; sre or lead may pass", "; sre may pass with an approval", or nothing. */
 static const char *
 who_passes(struct arena *arena, const struct freeze *freeze)
 {
@@ -27,20 +33,21 @@ who_passes(struct arena *arena, const struct freeze *freeze)
 
 	for (size_t i = 0; i < freeze->except.count; i++)
 		text_printf(&text, "%s%s", !i ? "; " : i + 1 == freeze->except.count ? " or " : ", ", freeze->except.each[i]);
-	return text.length ? arena_printf(arena, "%s may pass", text.bytes) : "";
+	return text.length ? arena_printf(arena, "%s may pass%s", text.bytes, with_approval(freeze)) : "";
 }
 
 bool
 frozen_holds(struct arena *arena, const struct freezes *freezes, const struct ask *ask, const struct person *person, int64_t wall,
-	const char **sentence, const char **role)
+	const char **sentence, const char **passes)
 {
 	struct freeze_hold hold;
 	const char *by = NULL;
 	bool holds = freeze_holds(freezes, ask, person, wall, &hold);
 
 	if (holds && hold.role) {
-		by = hold.role;
-		*sentence = arena_printf(arena, "freeze %s lets %s pass, until %s", hold.freeze->name, by, clock_ago(arena, hold.until, wall));
+		by = arena_printf(arena, "%s may pass%s", hold.role, with_approval(hold.freeze));
+		*sentence = arena_printf(arena, "freeze %s lets %s pass%s, until %s", hold.freeze->name, hold.role, with_approval(hold.freeze),
+			clock_ago(arena, hold.until, wall));
 	} else if (holds) {
 		*sentence = arena_printf(arena, "frozen until %s: %s%s", clock_ago(arena, hold.until, wall), hold.freeze->name, who_passes(arena, hold.freeze));
 	} else if (freeze_next(freezes, ask, person, wall, &hold)) {
@@ -48,8 +55,8 @@ frozen_holds(struct arena *arena, const struct freezes *freezes, const struct as
 	} else {
 		*sentence = "no freeze";
 	}
-	if (role)
-		*role = by;
+	if (passes)
+		*passes = by;
 	return holds && !by;
 }
 

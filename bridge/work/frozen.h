@@ -13,8 +13,9 @@ struct request;
 struct talk;
 
 /* Whether it holds the person, and in either case a sentence without capital and full stop: "no freeze", "no freeze until Fri 16:00 (in 4 days)",
- * "frozen until Mon 08:00 (in 39 h): weekend; sre may pass". `role` (may be NULL): by which of their roles they pass; NULL: by none. */
-bool frozen_holds(struct arena *, const struct freezes *, const struct ask *, const struct person *, int64_t wall, const char **sentence, const char **role);
+ * "frozen until Mon 08:00 (in 39 h): weekend; sre may pass". `passes` (may be NULL): "sre may pass with an approval"; NULL: no freeze
+ * is there to be passed. */
+bool frozen_holds(struct arena *, const struct freezes *, const struct ask *, const struct person *, int64_t wall, const char **sentence, const char **passes);
 
 bool frozen_run(struct request *);      /* !freeze */
 

@@ -306,7 +306,7 @@ static bool
 stranger_may(const struct request *request)
 {
 	struct ask ask = { .account = request->from.account, .room = request->room ? request->room->name : NULL,
-		.verb = request->command->verb, .changes = request->command->guarded };
+		.verb = request->command->verb, .changes = request->command->guarded, .open = request->command->open };
 
 	return !request->instance && rights_could(request->talk->rights, &ask);
 }
@@ -391,6 +391,7 @@ attend(struct task *task, void *with)
 		request->from.account = NULL;
 	heard->own.event = heard->event;
 	heard->own.replies_to = message->meant ? message->on : message->id;
+	heard->own.message = message->id ? message_label(task->arena, place_text(task->arena, &message->place), message->id) : NULL;
 	heard->own.by_sign = message->meant;
 	const char *line = command_addressed(message->text, talk->prefix, talk->name, message->direct);
 	if (line)
@@ -561,6 +562,8 @@ hearing_wants_proof(const struct talk *talk, const struct message *message)
 
 	if (!hearing_ours(talk, message) || same_for_all(talk, message, own))
 		return PROOF_NONE;
+	if (own && own->open && message->direct)
+		return PROOF_TO_CHANGE;
 	if (from->proven && !rights_person(talk->rights, from->account))
 		return PROOF_TO_LOOK;           /* nobody we know: they change nothing, whatever they say */
 	return (own && own->certain) || names_change(talk, message) ? PROOF_TO_CHANGE : PROOF_TO_LOOK;

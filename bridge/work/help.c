@@ -5,7 +5,9 @@
 #include <strings.h>
 
 #include "bridge/base/arena.h"
+#include "bridge/base/clock.h"
 #include "bridge/base/text.h"
+#include "bridge/rights/elevate.h"
 #include "bridge/rights/guard.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/room.h"
@@ -49,13 +51,15 @@ question(const struct request *request, const char *instance, const struct comma
 		.instance = instance, .verb = command->verb, .changes = command_needs_rule(command) };
 }
 
-/* Where nothing ever waits for a yes, nobody needs the verbs that say it. */
+/* Where nothing ever waits for a yes, nobody needs the verbs that say it; what is of use in private is not named where others read. */
 static bool
 may(const struct request *request, const char *instance, const struct command *command)
 {
 	struct ask ask = question(request, instance, command);
 
-	if (command->decides && !guards_any(request->talk->guards))
+	if ((command->decides && !guards_any(request->talk->guards)) || (command->alone && request->room))
+		return false;
+	if (command->elevates && !request->talk->elevates->count)
 		return false;
 	return rights_could(request->talk->rights, &ask);
 }
@@ -227,6 +231,19 @@ help_ping(struct request *request)
 	return request_reply(request, card_new(request->task->arena, TONE_PLAIN, "pong%s%s", word ? " " : "", word ? word : ""));
 }
 
+/* The last ones may be for a while. */
+static void
+say_roles(struct text *text, struct arena *arena, const struct person *person)
+{
+	size_t good = person->roles.count - person->elevated;
+
+	for (size_t i = 0; i < person->roles.count; i++) {
+		text_printf(text, "%s%s", i ? " and " : "", person->roles.each[i]);
+		if (i >= good)
+			text_printf(text, " until %s", clock_ago(arena, person->until[i - good], clock_wall()));
+	}
+}
+
 bool
 help_whoami(struct request *request)
 {
@@ -239,8 +256,7 @@ help_whoami(struct request *request)
 	if (!request->person)
 		return request_reply(request, card_new(arena, TONE_PLAIN, "you are %s, proven by %s, and nobody I know. Access is given by: %s",
 			request->from.account, request->from.proof, help_admins(request->talk, arena)));
-	for (size_t i = 0; i < request->person->roles.count; i++)
-		text_printf(&roles, "%s%s", i ? " and " : "", request->person->roles.each[i]);
+	say_roles(&roles, arena, request->person);
 	struct verbs verbs = verbs_in(arena);
 	struct text services = text_in(arena, 300);
 	collect(request, &verbs, &services);

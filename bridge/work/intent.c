@@ -34,6 +34,8 @@ static const char *const schema[] = {
 	"  BEGIN SELECT RAISE(ABORT, 'an intent only moves forward'); END;",
 
 	"ALTER TABLE intent ADD COLUMN restored INTEGER NOT NULL DEFAULT 0;",
+
+	"CREATE INDEX intent_replies ON intent(replies) WHERE replies IS NOT NULL;",
 	NULL
 };
 
@@ -175,6 +177,18 @@ intent_read(struct db *db, int64_t id, struct arena *arena, struct intent *out, 
 	struct row row;
 
 	db_query(db, &row, COLUMNS "WHERE id=?", "i", id);
+	*found = row_next(&row);
+	if (*found)
+		read_intent(&row, arena, out);
+	return row_end(&row, error);
+}
+
+bool
+intent_asked_by(struct db *db, const char *place, const char *message, struct arena *arena, struct intent *out, bool *found, struct error *error)
+{
+	struct row row;
+
+	db_query(db, &row, COLUMNS "WHERE replies=? AND place=? AND state IN('ready','sent','done','failed','unknown') ORDER BY id LIMIT 1", "tt", message, place);
 	*found = row_next(&row);
 	if (*found)
 		read_intent(&row, arena, out);

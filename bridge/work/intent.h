@@ -42,6 +42,8 @@ bool intent_move(struct db *, int64_t id, const char *from, const char *to, bool
 bool intent_send(struct db *, struct intent *, struct error *);
 /* Ends it: done, failed, unknown, refused, expired, revoked. What does not lead there is refused by the table itself. */
 bool intent_end(struct db *, int64_t id, const char *state, const char *outcome, struct error *);
+/* What a message asked for, once it was carried out or on its way. */
+bool intent_asked_by(struct db *, const char *place, const char *message, struct arena *, struct intent *out, bool *found, struct error *);
 bool intent_read(struct db *, int64_t id, struct arena *, struct intent *out, bool *found, struct error *);
 /* The arguments, as JSON, of what made the thing of that name; NULL where there is none. */
 bool intent_asked(struct db *, const char *label, struct arena *, const char **args, struct error *);

@@ -14,17 +14,14 @@
 
 struct arena;
 struct ask;
-struct db;
-struct error;
+struct card;
 struct json_object;
+struct lock_row;
 struct locks;
 struct request;
 struct sections;
-struct tables;
 struct talk;
 struct task;
-
-extern const struct tables lock_tables;
 
 struct lock_settings {                  /* filled by lock_shape */
 	struct list release;            /* roles, and "owner"; none: the owner and whoever gives rights */
@@ -32,6 +29,7 @@ struct lock_settings {                  /* filled by lock_shape */
 };
 
 extern const struct shape lock_shape;
+#define LOCK_OWNER "owner"               /* in `release`: who set it */
 /* Roles that nobody has heard of are mistakes. */
 void lock_settings_check(struct conf *, const struct section *, const struct lock_settings *, const struct sections *roles);
 
@@ -47,18 +45,20 @@ size_t locks_count(const struct locks *);
 const char *locks_text(const struct locks *, struct arena *, size_t i);
 struct json_object *locks_json(const struct locks *, struct arena *);
 
-/* On the store's thread. In a backup that is put back: the locks of the state that is laid aside are in force, not those of then. */
-struct lock_rows;
-bool lock_rows_read(struct db *, struct arena *, struct lock_rows **, struct error *);
-bool lock_rows_write(struct db *, const struct lock_rows *, struct error *);
+/* For those who set and end one. */
+struct lock {
+	char *id, *target, *by, *why;
+	char *about;                    /* where it was set and who is told */
+	int64_t since, until;           /* wall ms; until 0: it has no end */
+	int64_t ends;                   /* mono ms */
+	bool ending;                    /* a task is at it */
+};
 
-/* Handlers of our own verbs. */
-bool lock_resolve(struct request *);
-bool lock_run(struct request *);
-bool lock_settle(struct request *);
-bool lock_list(struct request *);
-bool unlock_resolve(struct request *);
-bool unlock_run(struct request *);
-bool unlock_settle(struct request *);
+const struct lock *locks_find(const struct locks *, const char *word);         /* by its target, or else its id; NULL: none */
+const struct lock *locks_with_id(const struct locks *, const char *id);
+const char *lock_said(const struct lock *, struct arena *);    /* as locks_hold() says it */
+void locks_add(struct locks *, const struct lock_row *);        /* a row that is kept: it is in force */
+/* Ends it: its row goes, and the room where it was set hears of it. `by` NULL: its time has passed. Waits; its last card, or NULL with the task's error. */
+struct card *locks_release(struct task *, struct locks *, const struct lock *, const struct request *by);
 
 #endif

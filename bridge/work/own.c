@@ -4,11 +4,14 @@
 #include <strings.h>
 
 #include "bridge/work/audited.h"
+#include "bridge/rights/elevate.h"
 #include "bridge/work/code_verb.h"
+#include "bridge/work/elevate_verb.h"
 #include "bridge/work/frozen.h"
 #include "bridge/work/help.h"
-#include "bridge/work/lock.h"
+#include "bridge/work/lock_verb.h"
 #include "bridge/work/more.h"
+#include "bridge/work/pair.h"
 #include "bridge/work/pause.h"
 #include "bridge/work/vote.h"
 #include "bridge/work/why.h"
@@ -29,7 +32,12 @@ const struct command own_commands[] = {
 		.params = { { "WHAT", true, false }, { "PERSON", true, false } }, .always = true, .resolve = code_admin_resolve, .run = code_admin_run,
 		.settle = code_admin_settle },
 	{ .verb = "code", .usage = "[begin|DIGITS]", .about = "in private: whether your one-time codes are set up; begin: sets them up; DIGITS: gives one",
-		.example = "code begin", .params = { { "WHAT", false, true } }, .certain = true, .run = code_run },
+		.example = "code begin", .params = { { "WHAT", false, true } }, .alone = true, .certain = true, .run = code_run },
+	{ .verb = "elevate", .care = CARE_CHANGE, .elevates = true, .letter = 'E', .usage = "ROLE [for=SPAN] REASON", .about = "gives you a role for a while, in an emergency",
+		.example = "elevate sre for=30m db1 is down", .params = { { ELEVATE_ROLE, true, false }, { "REASON", true, true }, { "FOR", false, false } },
+		.always = true, .resolve = elevate_resolve, .run = elevate_run, .settle = elevate_settle },
+	{ .verb = "elevations", .elevates = true, .usage = "", .about = "lists roles for a while: those in force, and those to be reviewed", .example = "elevations",
+		.run = elevate_list },
 	{ .verb = "freeze", .usage = "", .about = "says what is frozen, until when and why, or when it will be", .example = "freeze", .run = frozen_run },
 	{ .verb = "help", .usage = "[VERB|SERVICE]", .about = "shows what you may do here", .example = "help build",
 		.params = { { "WORD", false, false } }, .run = help_run },
@@ -41,19 +49,28 @@ const struct command own_commands[] = {
 	{ .verb = "locks", .usage = "", .about = "shows what is locked, by whom, until when and why", .example = "locks", .run = lock_list },
 	{ .verb = "more", .usage = "[dm|file]", .about = "goes on with the last answer here; dm: all of it in private; file: all of it as a file", .example = "more",
 		.params = { { "WHERE", false, false } }, .run = more_run },
+	{ .verb = "pair", .usage = "[CODE]", .about = "in private: makes another account yours; CODE: what I gave you there", .example = "pair",
+		.params = { { "CODE", false, false } }, .alone = true, .certain = true, .open = true, .run = pair_run },
 	{ .verb = "pause", .care = CARE_CHANGE, .usage = "[REASON]", .about = "refuses everything that changes something, in every room, until resume",
 		.example = "pause moving the database", .params = { { "REASON", false, true } }, .always = true, .run = pause_run, .settle = pause_settle },
 	{ .verb = "ping", .usage = "[WORD]", .about = "answers, so you know I am here", .example = "ping",
 		.params = { { "WORD", false, true } }, .same = true, .run = help_ping },
 	{ .verb = "resume", .care = CARE_CHANGE, .usage = "", .about = "ends a pause", .example = "resume", .always = true, .run = resume_run,
 		.settle = resume_settle },
+	{ .verb = "reviewed", .elevates = true, .usage = "ID [NOTE]", .about = "says that you have looked at what was done with a role for a while",
+		.example = "reviewed E3 all as it should be", .params = { { "ID", true, false }, { "NOTE", false, true } }, .certain = true, .run = reviewed_run },
+	{ .verb = "unelevate", .elevates = true, .usage = "ID", .about = "ends a role for a while", .example = "unelevate E3",
+		.params = { { "ID", true, false } }, .certain = true, .run = unelevate_run },
 	{ .verb = "unlock", .care = CARE_CHANGE, .usage = "TARGET|ID", .about = "releases a lock; who may lock may say it, and the configuration says whose",
 		.example = "unlock prod", .params = { { "TARGET", true, false } }, .always = true, .resolve = unlock_resolve, .run = unlock_run,
 		.settle = unlock_settle },
+	{ .verb = "unpair", .usage = "ACCOUNT", .about = "gives up an account that you paired", .example = "unpair corp/alice",
+		.params = { { "ACCOUNT", true, false } }, .alone = true, .certain = true, .run = unpair_run },
 	{ .verb = "whoami", .usage = "", .about = "says who you are to me, and how that was proven", .example = "whoami", .run = help_whoami },
 	{ .verb = "why", .usage = "COMMAND", .about = "says which rule allows a command, or what is missing", .example = "why build web",
 		.params = { { "COMMAND", true, true } }, .run = why_run },
-	{ .verb = "yes", .decides = true, .care = CARE_DECIDE, .usage = "", .about = "confirms what you have just asked for", .example = "yes", .run = yes_run },
+	{ .verb = "yes", .decides = true, .care = CARE_DECIDE, .usage = "", .about = "confirms what you have just asked for, or been asked", .example = "yes",
+		.open = true, .run = yes_run },
 	{ 0 }
 };
 

@@ -1,6 +1,9 @@
 /* record: what is written of a request: its words, its row, and the rows of the audit. */
 #include "bridge/work/record.h"
 
+#include <ctype.h>
+#include <string.h>
+
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/redact.h"
@@ -13,17 +16,50 @@
 #include "bridge/work/request.h"
 #include "bridge/work/request_private.h"
 
+/* Where an argument stands when it is typed. */
+enum stand { STANDS_PLAIN, STANDS_NAMED, STANDS_LAST, STANDS };
+
+static enum stand
+stand_of(const struct command *command, const char *name)
+{
+	const struct param *param = command->params, *end = param + sizeof command->params / sizeof *param;
+	bool behind = false;
+
+	for (; param < end && param->name; param++) {
+		if (!strcmp(param->name, name))
+			return param->rest ? STANDS_LAST : behind ? STANDS_NAMED : STANDS_PLAIN;
+		behind = behind || param->rest;
+	}
+	return STANDS_NAMED;
+}
+
+/* FOR is typed for=1h; what is no parameter of the command's own stays as it is. */
+static void
+add_name(struct text *text, const struct request *request, const char *name)
+{
+	bool own = request_is_param(request, name);
+
+	for (; *name; name++)
+		text_printf(text, "%c", own ? tolower((unsigned char)*name) : *name);
+	text_add(text, "=");
+}
+
 char *
 record_words(const struct request *request)
 {
 	struct text text = text_in(request->task->arena, 1000);
 
 	text_add(&text, request->command->verb);
-	for (size_t i = 0; i < request->count; i++)
-		if (request_is_param(request, request->args[i].name))
-			text_printf(&text, " %s", request->args[i].value);
-		else
-			text_printf(&text, " %s=%s", request->args[i].name, request->args[i].value);
+	for (int stand = STANDS_PLAIN; stand < STANDS; stand++)
+		for (size_t i = 0; i < request->count; i++) {
+			const struct named *arg = &request->args[i];
+			if ((int)stand_of(request->command, arg->name) != stand)
+				continue;
+			text_add(&text, " ");
+			if (stand == STANDS_NAMED)
+				add_name(&text, request, arg->name);
+			text_add(&text, arg->value);
+		}
 	return redact_text(request->task->arena, text_clean(request->task->arena, text.bytes, text.length));
 }
 

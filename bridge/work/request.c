@@ -42,6 +42,18 @@ request_set(struct request *request, const char *name, const char *value)
 	request->args[request->count++] = (struct named){ arena_text(arena, name), arena_text(arena, value) };
 }
 
+void
+request_foresee(struct request *request, const char *sentence)
+{
+	request->own->foreseen = arena_text(request->task->arena, sentence);
+}
+
+bool
+request_waited(const struct request *request)
+{
+	return request->own->approved;
+}
+
 bool
 request_is_param(const struct request *request, const char *name)
 {

@@ -43,6 +43,10 @@ void request_set(struct request *, const char *name, const char *value);    /* f
 bool request_is_param(const struct request *, const char *name);            /* one of the command's own, not KEY=VALUE */
 const void *request_conf(const struct request *);                           /* the service's settings */
 
+/* From resolve(): what it would do, for who is asked for a yes: "this silences 97 alerts now". */
+void request_foresee(struct request *, const char *sentence);
+bool request_waited(const struct request *);            /* from run(): it waited for a yes, and its own message asked for that */
+
 /* An answer. A command that looks says it at once; one that changes has it written with its outcome.
  * request_reply() is always true, so that a handler can end with it. */
 bool request_reply(struct request *, struct card *);

@@ -16,9 +16,11 @@ struct request_private {
 	bool dry;                       /* --dry-run */
 	char digits[TOTP_DIGITS + 1];   /* the one-time code that was said with it; "": none. It is in nothing else of the request */
 	bool asking;                    /* resolve() or suits() is at work: nothing may be answered yet */
+	const char *foreseen;           /* what it would do, as a sentence; NULL: its words say it all */
 	bool crowded;                   /* resolve() had more to set than there is room for */
 	int64_t event;                  /* the message it came from; 0: none was kept */
 	const char *replies_to;         /* that message's id in its chat */
+	const char *message;            /* what it was said by, by its label; NULL: the chat gives none */
 	bool by_sign;                   /* it was a sign on a message of ours: that message shows what became of it */
 	const char *approved;           /* by whom: "bob (hq, reaction)"; NULL or "": it needed nobody */
 	struct card *replies[REPLIES_MOST];

@@ -15,6 +15,7 @@
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
 #include "bridge/work/approval.h"
+#include "bridge/work/pair.h"
 #include "bridge/work/record.h"
 #include "bridge/work/request.h"
 #include "bridge/work/request_private.h"
@@ -56,7 +57,7 @@ meets(const struct request *request, const struct approval_row *row)
 	int64_t bits = 0;
 
 	for (size_t i = 0; i < row->need_count; i++)
-		if (rights_has_role(request->talk->rights, request->person, row->need[i].role))
+		if (rights_has_role_for_good(request->talk->rights, request->person, row->need[i].role))
 			bits |= (int64_t)1 << i;
 	return bits;
 }
@@ -131,7 +132,7 @@ fill_voting(struct voting *voting, struct arena *arena, struct request *request,
 	voting->event = request->own->event;
 	*vote = (struct vote){ .person = arena_text(arena, request->person->name), .account = arena_text(arena, request->from.account),
 		.proof = arena_text(arena, request->from.proof), .how = arena_text(arena, how(request, waiting)), .yes = true,
-		.meets = meets(request, &waiting->row), .at = clock_wall() };
+		.meets = meets(request, &waiting->row), .at = clock_wall(), .message = arena_text(arena, request->own->message) };
 	voting->audit = record_entry(arena, request, "approved", record_command(request));
 	voting->audit.intent = waiting->row.intent;
 	voting->audit.result = waiting->row.about;
@@ -149,6 +150,9 @@ static bool
 vote(struct request *request, struct waiting *waiting)
 {
 	struct task *task = request->task;
+
+	if (waiting_was_taken_back(request->talk->approvals, request->own->message))
+		return true;
 	struct work *work = work_new(write_vote, sizeof(struct voting));
 	struct voting *voting = work_with(work);
 
@@ -165,6 +169,20 @@ vote(struct request *request, struct waiting *waiting)
 	if (request->room)
 		return true;            /* the card says it there */
 	return request_reply(request, card_new(task->arena, TONE_GOOD, "%s: you approved it%s", voting->row.label, voting->met ? "; it runs now" : ""));
+}
+
+/* Whoever got hold of one account could pair another one, and be two. */
+static bool
+is_fresh(struct request *request, const char *label)
+{
+	struct task *task = request->task;
+	int64_t now = clock_wall(), settled = rights_account_fresh(request->talk->rights, request->from.account, now, clock_mono());
+
+	if (!settled)
+		return false;
+	task_fail(task, "refused: %s was paired less than a day ago, so it cannot approve %s; it may from %s", request->from.account, label,
+		clock_ago(task->arena, settled, now));
+	return true;
 }
 
 static bool
@@ -188,6 +206,8 @@ approve_run(struct request *request)
 		return task_fail(task, "refused: you asked for %s, as %s. Somebody else must approve it", row->label, waiting.intent.account);
 	if (!meets(request, row))
 		return lacks_role(request, &waiting, "approve");
+	if (is_fresh(request, row->label))
+		return false;
 	if (request->own->by_sign && !row->reaction)
 		return task_fail(task, "refused: a sign is not enough for %s; say %sapprove %s", row->label, request->talk->prefix, row->label);
 	return task->dry ? task_would(task, "approve %s: %s", row->label, row->about) : vote(request, &waiting);
@@ -234,6 +254,10 @@ read_unconfirmed(struct db *db, void *with, struct arena *arena, struct error *e
 bool
 yes_run(struct request *request)
 {
+	if (pair_waits(request))
+		return pair_yes_run(request);
+	if (!request->person)
+		return task_fail(request->task, "I asked you nothing here that a yes would answer");
 	struct work *work = work_new(read_unconfirmed, sizeof(struct listing));
 	struct listing *listing = work_with(work);
 

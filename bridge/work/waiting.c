@@ -1,7 +1,6 @@
 /* waiting: what waits for a yes: how long still, which message asked, and what is shown of it. */
 #include "bridge/work/waiting.h"
 
-#include <ctype.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/text.h"
+#include "bridge/base/typed.h"
 #include "bridge/run/engine.h"
 #include "bridge/run/loop.h"
 #include "bridge/run/store.h"
@@ -20,6 +20,7 @@
 enum {
 	LOOK_MOST = 30 * 1000,          /* ms: the wall clock may be set while we wait */
 	CLOCK_BACK = 5 * 60 * 1000,     /* ms that the wall clock may go back between two lives */
+	TAKEN_BACK = 64,                /* messages */
 };
 
 static const char THUMBS[] = "\U0001f44d \U0001f44e";
@@ -35,6 +36,8 @@ struct entry {
 
 struct approvals {
 	struct entry *first;
+	char *taken_back[TAKEN_BACK];   /* the newest in place of the oldest */
+	size_t taken_back_count;
 	struct watch *timer;
 	const struct talk *talk;
 	void (*expire)(const struct talk *, int64_t intent);
@@ -66,6 +69,8 @@ approvals_close(struct approvals *approvals)
 		next = entry->next;
 		free_entry(entry);
 	}
+	for (size_t i = 0; approvals && i < TAKEN_BACK; i++)
+		free(approvals->taken_back[i]);
 	if (approvals)
 		watch_free(approvals->timer);
 	free(approvals);
@@ -144,6 +149,24 @@ waiting_note(const struct talk *talk, const struct approval_row *row, const char
 	look_again(approvals, 0);
 }
 
+void
+waiting_taken_back(struct approvals *approvals, const char *message)
+{
+	char **at = &approvals->taken_back[approvals->taken_back_count++ % TAKEN_BACK];
+
+	free(*at);
+	*at = memory_text(message);
+}
+
+bool
+waiting_was_taken_back(const struct approvals *approvals, const char *message)
+{
+	for (size_t i = 0; approvals && message && i < TAKEN_BACK; i++)
+		if (approvals->taken_back[i] && !strcmp(approvals->taken_back[i], message))
+			return true;
+	return false;
+}
+
 bool
 waiting_asked_by(const struct approvals *approvals, const struct place *at, const char *message, void (*each)(int64_t intent, void *), void *with)
 {
@@ -213,7 +236,7 @@ waiting_find(struct task *task, const char *word, struct waiting *out)
 	struct reading *reading = work_with(work);
 
 	reading->label = arena_text(work_arena(work), word);
-	waiting_code_hash(word, reading->code);
+	typed_hash(word, reading->code);
 	return read_one(task, work, out);
 }
 
@@ -282,26 +305,16 @@ digest_all(const void *const *parts, const size_t *lengths, size_t count, unsign
 }
 
 void
-waiting_code_hash(const char *code, unsigned char out[APPROVAL_HASH])
-{
-	char plain[WAITING_CODE + 1] = "";
-	size_t length = 0;
-
-	for (; *code && length < WAITING_CODE; code++)
-		if (*code != '-' && *code != ' ')
-			plain[length++] = (char)toupper((unsigned char)*code);
-	digest_all((const void *[]){ plain }, (size_t[]){ length }, 1, out);
-}
-
-void
 waiting_hash(const struct intent *intent, const struct approval_row *row, unsigned char out[APPROVAL_HASH])
 {
-	const char *room = row->room ? row->room : "";
-	const void *parts[] = { intent->hash, intent->account, room, row->place, row->needs, &row->until };
+	struct arena *arena = arena_new();
+	const char *room = row->room ? row->room : "", *need = approval_need_text(arena, row);
+	const void *parts[] = { intent->hash, intent->account, room, row->place, row->needs, need, &row->stage, &row->reaction, &row->until };
 	const size_t lengths[] = { sizeof intent->hash, strlen(intent->account) + 1, strlen(room) + 1, strlen(row->place) + 1, strlen(row->needs) + 1,
-		sizeof row->until };
+		strlen(need) + 1, sizeof row->stage, sizeof row->reaction, sizeof row->until };
 
 	digest_all(parts, lengths, sizeof parts / sizeof *parts, out);
+	arena_free(arena);
 }
 
 /* -- What the room sees ------------------------------------------------------------------------------------------------- */

@@ -15,8 +15,6 @@ struct place;
 struct talk;
 struct task;
 
-enum { WAITING_CODE = 8 };      /* characters of what is typed to approve it: 40 bits */
-
 /* As far as the loop must know: until when, and which message asked. `expire` is called once, from the loop, when it has waited too long. */
 struct approvals;
 struct approvals *approvals_open(const struct talk *, void (*expire)(const struct talk *, int64_t intent));
@@ -26,6 +24,9 @@ size_t approvals_count(const struct approvals *);
 /* It waits, until another time or for something else than before. */
 void waiting_note(const struct talk *, const struct approval_row *, const char *replies);
 void waiting_forget(struct approvals *, int64_t intent);
+/* Remembers that a message, by its label, was taken back: a yes that is still on its way is none. */
+void waiting_taken_back(struct approvals *, const char *message);
+bool waiting_was_taken_back(const struct approvals *, const char *message);
 /* Those that a message asked for; false: none. */
 bool waiting_asked_by(const struct approvals *, const struct place *, const char *message, void (*each)(int64_t intent, void *), void *with);
 
@@ -40,7 +41,6 @@ struct waiting {
 bool waiting_find(struct task *, const char *word, struct waiting *);
 bool waiting_of(struct task *, int64_t intent, struct waiting *);
 
-void waiting_code_hash(const char *code, unsigned char out[APPROVAL_HASH]);     /* of what people typed: in any case, with or without - */
 void waiting_hash(const struct intent *, const struct approval_row *, unsigned char out[APPROVAL_HASH]);        /* what an approval binds */
 
 /* Its card in a state, with what is needed where it still is; how it ended, to who asked; one line of a list. */

@@ -8,6 +8,7 @@
 #include "bridge/base/clock.h"
 #include "bridge/base/error.h"
 #include "bridge/base/text.h"
+#include "bridge/rights/freeze.h"
 #include "bridge/rights/guard.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/room.h"
@@ -38,14 +39,18 @@ clear(struct arena *arena, const struct why_asked *asked, const struct reading *
 {
 	struct text text = text_in(arena, 1000);
 	struct needs needs = { 0 };
+	const struct person *person = rights_person(asked->rights, asked->account);
+	bool may_freeze = reading->instance && command_held(reading->command) && asked->freezes;
 	const char *freeze;
 
 	if (asked->guards && ask->changes)
 		guards_needs(asked->guards, ask, &needs);
+	if (may_freeze)
+		freezes_needs(asked->freezes, ask, person, asked->wall, &needs);
 	add(&text, needs_text(arena, &needs));
-	if (reading->instance && command_held(reading->command) && asked->freezes) {
+	if (may_freeze) {
 		const char *lock = asked->locks ? locks_hold(asked->locks, arena, ask) : NULL;
-		frozen_holds(arena, asked->freezes, ask, rights_person(asked->rights, asked->account), asked->wall, &freeze, NULL);
+		frozen_holds(arena, asked->freezes, ask, person, asked->wall, &freeze, NULL);
 		add(&text, lock ? lock : asked->locks ? "no lock" : NULL);
 		add(&text, freeze);
 	}

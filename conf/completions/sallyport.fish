@@ -29,6 +29,11 @@ function __sallyport_audit
 	test (count $typed) -gt 2; and test "$typed[2] $typed[3]" = "audit $argv[1]"
 end
 
+function __sallyport_hooks
+	set -l typed (commandline -opc)
+	test (count $typed) -gt 2; and test "$typed[2] $typed[3]" = "hooks $argv[1]"
+end
+
 function __sallyport_typed
 	set -l typed (commandline -opc)
 	test (count $typed) -gt 1
@@ -37,7 +42,7 @@ end
 complete -c sallyport -f
 complete -c sallyport -n 'not __sallyport_typed' -a '(__sallyport_commands)'
 complete -c sallyport -n '__sallyport_typed; and not __fish_seen_subcommand_from manual help version' -s c -r -F -d 'the configuration'
-complete -c sallyport -n '__sallyport_typed; and not __fish_seen_subcommand_from manual help version list archive verify export checkpoint' -a '(__sallyport_choices)'
+complete -c sallyport -n '__sallyport_typed; and not __fish_seen_subcommand_from manual help version list archive verify export checkpoint replay test try' -a '(__sallyport_choices)'
 complete -c sallyport -n '__sallyport_typed; and __sallyport_takes_file' -F
 complete -c sallyport -n '__fish_seen_subcommand_from manual' -a '(__sallyport_ask manual --names)'
 for option in person room instance result id since until limit
@@ -48,4 +53,6 @@ complete -c sallyport -n '__sallyport_audit list' -l json
 complete -c sallyport -n '__sallyport_audit list' -l csv
 complete -c sallyport -n '__sallyport_audit verify' -l key -r -F
 complete -c sallyport -n '__sallyport_audit verify' -l checkpoint -r -F
+complete -c sallyport -n '__sallyport_hooks list' -l limit -x
+complete -c sallyport -n '__sallyport_hooks try' -F
 complete -c sallyport -n '__sallyport_audit archive; or __sallyport_audit verify; or __sallyport_audit export' -F

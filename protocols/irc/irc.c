@@ -6,6 +6,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/log.h"
+#include "bridge/base/text.h"
 #include "bridge/protocol.h"
 #include "bridge/run/task.h"
 #include "bridge/talk/outbox.h"
@@ -14,6 +15,7 @@
 #include "protocols/irc/network.h"
 #include "protocols/irc/presence.h"
 #include "protocols/irc/prove.h"
+#include "protocols/irc/say.h"
 
 static void
 pass_on(struct task *task, struct presence *at)
@@ -113,6 +115,19 @@ renew(struct link *link)
 		presence_renew(link->own);
 }
 
+/* In a room, by a server that puts as much before each line as they mostly do. */
+static const char *
+drawn(struct arena *arena, const struct card *card)
+{
+	const struct say say = { .target = "#room", .prefix = 80 };
+	const struct said said = say_card(arena, &say, card);
+	struct text out = text_in(arena, 16 * 1024);
+
+	for (size_t i = 0; i < said.count; i++)
+		text_printf(&out, "%s\n", said.each[i].text);
+	return out.bytes;
+}
+
 const struct protocol protocol_irc = {
 	.name = "irc",
 	.about = "An IRC network, as an ordinary client: verified TLS, SASL, and people known by their services accounts.",
@@ -126,4 +141,5 @@ const struct protocol protocol_irc = {
 	.renew = renew,
 	.deliver = delivery_say,
 	.place = name_channel,
+	.drawn = drawn,
 };

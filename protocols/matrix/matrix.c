@@ -9,6 +9,7 @@
 #include "bridge/protocol.h"
 #include "bridge/run/task.h"
 #include "bridge/talk/outbox.h"
+#include "protocols/matrix/draw.h"
 #include "protocols/matrix/homeserver.h"
 #include "protocols/matrix/look.h"
 #include "protocols/matrix/matrix_settings.h"
@@ -146,6 +147,14 @@ offers(const struct link *link)
 	return ((const struct matrix *)link->conf)->seed;
 }
 
+static const char *
+drawn(struct arena *arena, const struct card *card)
+{
+	struct drawing drawing = draw_card(arena, card, "!", 0, NULL);
+
+	return drawing.html ? drawing.html : drawing.body;
+}
+
 const struct protocol protocol_matrix = {
 	.name = "matrix",
 	.about = "A Matrix homeserver, as an ordinary account: rooms that are not encrypted, messages that are edited, threads and reactions.",
@@ -163,4 +172,5 @@ const struct protocol protocol_matrix = {
 	.narrow = narrow,
 	.offers = offers,
 	.place = matrix_settings_place,
+	.drawn = drawn,
 };

@@ -109,6 +109,15 @@ matrix_room_is(struct matrix_room *room, const char *id)
 }
 
 /* A third person makes it a room like any other. */
+void
+matrix_room_with(struct matrix_room *room, const char *user)
+{
+	if (room->with && !strcmp(room->with, user))
+		return;
+	free(room->with);
+	room->with = memory_text(user);
+}
+
 bool
 matrix_room_private(const struct matrix_room *room)
 {

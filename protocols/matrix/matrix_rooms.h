@@ -36,5 +36,6 @@ struct matrix_room *matrix_rooms_get(struct matrix_rooms *, const char *id);    
 void matrix_room_is(struct matrix_room *, const char *id);                                /* it was resolved */
 /* Somebody talks to us alone there. */
 bool matrix_room_private(const struct matrix_room *);
+void matrix_room_with(struct matrix_room *, const char *user);  /* whom we are alone with there */
 
 #endif

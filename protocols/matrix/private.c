@@ -109,7 +109,6 @@ private_room(struct task *task, struct homeserver *at, const char *user)
 		return NULL;
 	}
 	room->direct = true;
-	free(room->with);
-	room->with = memory_text(user);
+	matrix_room_with(room, user);
 	return room;
 }

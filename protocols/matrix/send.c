@@ -275,6 +275,7 @@ static const struct op {
 	[DELIVERY_REACT] = { "m.reaction", react },
 	[DELIVERY_TALK] = { "m.room.message", talk },
 	[DELIVERY_TAKE_BACK] = { NULL, nothing },
+	[DELIVERY_NOTE] = { "m.room.message", say },
 };
 
 /* -- Where ------------------------------------------------------------------------------------------------------------ */

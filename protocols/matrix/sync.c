@@ -142,7 +142,7 @@ room_for_one(struct gathered *gathered)
 }
 
 static bool
-take_talk(struct gathered *gathered, const struct matrix_room *room, const struct event *event)
+take_talk(struct gathered *gathered, struct matrix_room *room, const struct event *event)
 {
 	struct homeserver *at = gathered->at;
 
@@ -153,6 +153,8 @@ take_talk(struct gathered *gathered, const struct matrix_room *room, const struc
 	message->place.link = at->link->name;
 	message->place.channel = arena_text(gathered->task->arena, room->name ? room->name : room->id);
 	message->direct = matrix_room_private(room);
+	if (message->direct)
+		matrix_room_with(room, event->sender);
 	message->from = speaker_of(gathered, event->sender);
 	return true;
 }

@@ -16,11 +16,11 @@ irc "corp" {{
 }}
 matrix "hq" {{ server = "{url}" user = "@{nick}:hs.test" password_file = "matrix-password" inviters = {{ "hs.test" }} retry = "1s" }}
 runner "ci" {{ job "hello" {{ run = {{ "/bin/sh", "-c", "echo ran >>{folder}/ran" }} }} }}
-room "ops" {{ places = {{ "corp/#{name}", "hq/#{name}:hs.test"{more} }} services = {{ "ci" }} relay = yes{options} }}
+room "ops" {{ places = {{ "corp/#{name}", "hq/#{name}:hs.test"{more} }} services = {{ {services} }} relay = yes{options} }}
 person "alice" {{ accounts = {{ "corp/alice", "hq/@alice:hs.test" }} roles = {{ "all" }} }}
 person "bob" {{ accounts = {{ "corp/bob" }} roles = {{ "all" }} }}
 person "carol" {{ accounts = {{ "hq/@carol:hs.test" }} roles = {{ "all" }} }}
-role "all" {{ look = {{ "*" }} may = {{ "ci.*" }} }}
+role "all" {{ look = {{ "*" }} may = {{ {may} }} }}
 """
 
 
@@ -42,6 +42,15 @@ class BothChats(unittest.TestCase):
 
     more = ""                                   # places of the room
     options = ""                                # and what else it is
+    services = '"ci"'
+    may = '"ci.*"'
+
+    def values(self):
+        """What else `rules` names."""
+        return {}
+
+    def prepare(self, gateway):
+        """Before it starts."""
 
     def setUp(self):
         self.name = self.id().split(".")[-1][5:45]
@@ -61,9 +70,10 @@ class BothChats(unittest.TestCase):
     def start(self, nick, rooms="1 room"):
         folder = tempfile.mkdtemp(dir=self.folder)
         gateway = Gateway(folder, (CONF + self.rules).format(nick=nick, port=self.ergo.tls_port, ca=self.ergo.ca, url=self.server.url, folder=self.folder, name=self.name,
-                                               more=self.more, options=self.options))
+                                               more=self.more, options=self.options, services=self.services, may=self.may, **self.values()))
         gateway.secret("irc-password", f"pw-{nick}")
         gateway.secret("matrix-password", f"pw-{nick}")
+        self.prepare(gateway)
         self.addCleanup(gateway.stop)
         gateway.start()
         self.up(gateway, rooms)

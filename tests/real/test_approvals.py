@@ -227,7 +227,7 @@ class Approvals(unittest.TestCase):
     # Confirmation.
 
     def test_who_asked_confirms_it_within_a_minute(self):
-        self.start('confirm { for = { "ci.build", "gateway.pause" } }')
+        self.start('confirm { for = { "ci.build" } } confirm { for = { "gateway.pause" } within = "2m" }')
         self.hs.say("alice", self.room, "!build add")
         self.shown("!yes within 1 min makes it so")
         self.hs.say("bob", self.room, "!yes")

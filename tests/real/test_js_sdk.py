@@ -34,8 +34,9 @@ JOBS = "\n".join(f'\tjob "a-job-with-a-rather-long-name-{i:03}" {{ run = {{ "/bi
 SALLY = "@sally:hs.test"
 DONE, FAILED, SEEN, STOP = "\u2705", "\u274c", "\U0001f440", "\U0001f6d1"
 
-# What the SDK warns of whatever we send: push rules that the server does not have, and its own messages that are not sent yet.
-NOT_OF_US = re.compile(r"^Adding default global |: Ignoring event=~")
+# What the SDK warns of whatever we send: push rules that the server does not have, its own messages that are not sent yet, and those that came back
+# before it had heard that they were.
+NOT_OF_US = re.compile(r"^Adding default global |: Ignoring event=~|cannot be added to any timeline .*eventId=~")
 
 
 @unittest.skipUnless(synapse.THERE and js_client.THERE, "needs Synapse and matrix-js-sdk")

@@ -15,6 +15,26 @@ role "all" {{ look = {{ "*" }} }}
 """
 
 
+# Threats M7: power levels, and what is said of them: (our level, what speaking needs), or nothing.
+SALLY = "@sally:hs.test"
+LEVELS = [
+    ({"users": {SALLY: 0}, "users_default": 50, "events_default": 50}, (0, 50)),        # 0 is not the same as none
+    ({"users": {}, "users_default": 50, "events_default": 50}, None),
+    ({"users": {}, "events_default": 50}, (0, 50)),
+    ({"users": {SALLY: "100"}, "events_default": 50}, (0, 50)),                         # a number is a number
+    ({"users": {SALLY: 100.0}, "events_default": 50}, (0, 50)),
+    ({"users": {SALLY: True}, "users_default": 0, "events_default": 1}, (0, 1)),
+    ({"users": {SALLY: None}, "users_default": "100", "events_default": 50}, (0, 50)),
+    ({"users": {"@Sally:hs.test": 100}, "events_default": 50}, (0, 50)),
+    ({"users": {SALLY: -1}}, (-1, 0)),
+    ({"users": {SALLY: 2 ** 53 - 1}, "events_default": 2 ** 53 - 1}, None),
+    ({"events": {"m.room.message": 0}, "events_default": 50}, None),
+    ({"events": {"m.room.message": "0"}, "events_default": 50}, (0, 50)),
+    ({"events": {"m.room.message": 50}, "events_default": 0}, (0, 50)),
+    ({"events_default": "50"}, None),
+]
+
+
 class Online(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="sallyport-")
@@ -54,6 +74,17 @@ class Online(unittest.TestCase):
                      'room "r3": hq: @sally:hs.test is in #silent:hs.test, but may not redact there (level 0, needs 50), so a pasted code stays to be seen.',
                      'room "r4": hq: !old:hs.test was upgraded into'):
             self.assertIn(part, said)
+
+    def test_power_levels_are_whole_numbers_and_none_is_not_zero(self):
+        for i, (levels, _) in enumerate(LEVELS):
+            room = self.hs.add_room(f"#level{i}:hs.test", ["sally", "alice"])
+            self.hs.emit("alice", room, "m.room.power_levels", levels, "")
+        said = self.gateway(*[f"#level{i}:hs.test" for i in range(len(LEVELS))]).cli("check", "--online")[1]
+        for i, (levels, wanted) in enumerate(LEVELS):
+            with self.subTest(levels):
+                may_not = f"{SALLY} is in #level{i}:hs.test, but may not say anything there"
+                self.assertIn(f"{may_not} (level {wanted[0]}, needs {wanted[1]})" if wanted else "", said)
+                self.assertEqual(said.count(may_not), 1 if wanted else 0)
 
     def test_who_cannot_log_in_is_told_where_to_look(self):
         self.hs.add_room("#ops:hs.test", ["sally", "alice"])

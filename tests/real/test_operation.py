@@ -65,6 +65,23 @@ class Operation(unittest.TestCase):
         code, table = self.gate.cli("audit", "list")
         self.assertRegex(table, r'reloaded .*prefix changed; role "writer" is new; runner "local": job "hello" changed')
 
+    def test_what_is_likely_not_meant_is_told_and_stops_nothing(self):
+        console = self.gateway('role "idle" { }\n' + CONF).console()
+        self.logged('warning: sallyport.conf:3: role "idle": nobody has it; give it to somebody, or take it out.')
+        code, said = self.gate.cli("check")
+        self.assertEqual(code, 0)
+        self.assertEqual(said, '1 link, 1 room, 2 persons, 3 roles, 1 service: no mistakes, 1 warning\n'
+                         'sallyport.conf:3: warning: role "idle": nobody has it; give it to somebody, or take it out.\n')
+        self.rewrite(('role "idle" { }\n', ''), ('job "hello"', 'job "greet"'), ('role "reader" {', 'role "odd" { }\nrole "reader" {'))
+        console.expect("The configuration was read anew")
+        self.logged('warning: sallyport.conf:8: role "odd": nobody has it')
+        with open(self.gate.conf, "a") as f:
+            f.write('strangers = { "approve" }\nroom "home" { }\n')
+        code, said = self.gate.cli("check")
+        self.assertEqual(code, 78)
+        self.assertIn("strangers: approve is nothing for people I cannot prove; there may stand approvals, ", said)
+        self.assertNotIn("warning", said)
+
     def test_a_file_with_a_mistake_changes_nothing(self):
         console = self.gateway().console()
         self.rewrite(('admins = { "owner" }', 'admins = { "owner" }\nprefix = "."\nprefx = "!"'))

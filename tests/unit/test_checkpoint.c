@@ -305,6 +305,46 @@ test_what_is_no_private_key_is_refused(void **state)
 	signing_free(read);
 }
 
+/* What openssl writes for a command. */
+static const char *
+from_openssl(struct fixture *fixture, const char *command, size_t *length)
+{
+	static char bytes[10000];
+	FILE *pipe = popen(arena_printf(fixture->arena, "openssl %s 2>/dev/null", command), "r");
+
+	assert_non_null(pipe);
+	*length = fread(bytes, 1, sizeof bytes - 1, pipe);
+	bytes[*length] = '\0';
+	assert_int_equal(pclose(pipe), 0);
+	return bytes;
+}
+
+static void
+test_a_key_of_another_kind_or_with_a_password_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error error;
+	size_t length;
+
+	const char *other = from_openssl(fixture, "genpkey -algorithm x25519", &length);
+	assert_null(signing_read(other, length, &error));
+	const char *sealed = from_openssl(fixture, "genpkey -algorithm ed25519 -aes256 -pass pass:secret", &length);
+	assert_null(signing_read(sealed, length, &error));
+	assert_string_equal(error.text, "it holds no private Ed25519 key; openssl genpkey -algorithm ed25519 makes one");
+}
+
+static void
+test_a_key_needs_a_folder(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *folder = arena_printf(fixture->arena, "%s/none", fixture->folder);
+	struct error error;
+
+	assert_null(signing_open(fixture->arena, folder, &error));
+	assert_string_equal(error.text, arena_printf(fixture->arena, "%s/" SIGNING_FILE " cannot be written: No such file or directory.", folder));
+	assert_false(signing_publish(folder, signing_public_of(fixture->one), &error));
+}
+
 int
 main(void)
 {
@@ -318,6 +358,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_a_key_is_made_once_and_for_its_owner_alone, make, unmake),
 		cmocka_unit_test_setup_teardown(test_public_keys_are_published_the_newest_first, make, unmake),
 		cmocka_unit_test_setup_teardown(test_what_is_no_private_key_is_refused, make, unmake),
+		cmocka_unit_test_setup_teardown(test_a_key_of_another_kind_or_with_a_password_is_refused, make, unmake),
+		cmocka_unit_test_setup_teardown(test_a_key_needs_a_folder, make, unmake),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

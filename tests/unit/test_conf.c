@@ -512,6 +512,33 @@ test_mistakes_come_in_order_and_once(void **state)
 }
 
 static void
+test_warnings_stand_among_the_mistakes_and_crowd_none_out(void **state)
+{
+	static const char text[] = "}\n\nname = 1\nci \"a\" { }\n";
+	struct conf *conf = conf_read_text("x.conf", text, strlen(text));
+	const struct section *ci = conf_next(conf_root(conf), NULL, "ci");
+
+	(void)state;
+	fill_all(conf);
+	for (int i = 0; i < 2; i++)
+		conf_warning(conf, (struct where){ "x.conf", 2, 1 }, ci, "it is %s.", "\x1b[31modd");
+	assert_string_equal(all_mistakes(conf), "x.conf:1: this } closes nothing.\nx.conf:3: name is a text; write name = \"1\".");
+	assert_int_equal(conf_warnings(conf), 1);
+	assert_string_equal(conf_warning_at(conf, 0), "x.conf:2: ci \"a\": it is odd.");
+	assert_string_equal(conf_told_at(conf, 0), "x.conf:1: this } closes nothing.");
+	assert_string_equal(conf_told_at(conf, 1), "x.conf:2: warning: ci \"a\": it is odd.");
+	assert_string_equal(conf_told_at(conf, 2), "x.conf:3: name is a text; write name = \"1\".");
+	assert_null(conf_told_at(conf, 3));
+	for (int i = 3; i < 2000; i++) {
+		conf_warning(conf, (struct where){ "x.conf", i, 1 }, NULL, "odd.");
+		conf_mistake(conf, (struct where){ "x.conf", i, 1 }, NULL, "wrong.");
+	}
+	assert_int_equal(conf_warnings(conf), 100);
+	assert_int_equal(conf_mistakes(conf), 1000);
+	conf_free(conf);
+}
+
+static void
 test_what_is_required_can_be_read_though_it_is_missing(void **state)
 {
 	static const struct setting settings[] = {
@@ -966,6 +993,7 @@ main(void)
 		cmocka_unit_test(test_a_quote_or_list_that_is_never_closed_is_one_mistake),
 		cmocka_unit_test(test_any_one_sign_lost_or_doubled_is_one_mistake),
 		cmocka_unit_test(test_mistakes_come_in_order_and_once),
+		cmocka_unit_test(test_warnings_stand_among_the_mistakes_and_crowd_none_out),
 		cmocka_unit_test(test_what_is_required_can_be_read_though_it_is_missing),
 		cmocka_unit_test_setup_teardown(test_a_secret_is_read_from_beside_the_file, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_a_secret_that_others_can_read_is_refused, make_folder, remove_folder),

@@ -185,8 +185,8 @@ assert_good(const char *text)
 	keep("freeze.ics", "BEGIN:VCALENDAR\nVERSION:2.0\nEND:VCALENDAR\n");
 	struct setup *setup = setup_read(keep("sallyport.conf", text));
 	struct text mistakes = text_in(arena, 10000);
-	for (size_t i = 0; i < conf_mistakes(setup->conf); i++)
-		text_printf(&mistakes, "%s\n", conf_mistake_at(setup->conf, i));
+	for (size_t i = 0; conf_told_at(setup->conf, i); i++)
+		text_printf(&mistakes, "%s\n", conf_told_at(setup->conf, i));
 	setup_free(setup);
 	assert_string_equal(mistakes.bytes, "");
 }

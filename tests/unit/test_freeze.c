@@ -17,6 +17,7 @@
 #include "bridge/base/conf.h"
 #include "bridge/base/text.h"
 #include "bridge/rights/freeze.h"
+#include "bridge/rights/guard.h"
 #include "bridge/work/frozen.h"
 
 /* One service, ci, that can build, retry, stop and log. */
@@ -86,8 +87,8 @@ static void
 read_text(const char *text)
 {
 	conf = conf_read_text("/etc/sallyport/sallyport.conf", text, strlen(text));
-	struct sections roles = fill(&role_shape), of = fill(&freeze_shape);
-	freezes = freezes_compile(conf, &of, &roles, &world);
+	struct sections roles = fill(&role_shape), of = fill(&freeze_shape), approvals = fill(&approval_shape);
+	freezes = freezes_compile(conf, &of, &roles, &approvals, &world);
 }
 
 static int
@@ -191,6 +192,148 @@ test_what_holds_goes_before_what_lets_pass(void **state)
 	assert_false(holds);
 }
 
+/* -- Those who pass with an approval ------------------------------------------------------------------------------------ */
+
+#define APPROVALS "approval \"two\" { for = { \"ci.retry\" } by = \"lead\" within = \"10m\" }\napproval \"lone\" { by = \"sre\" count = 2 }\n"
+#define FIRST "freeze \"weekend\" { for = { \"ci.build target=prod\" } weekly = { \"Fri 16:00 - Mon 08:00\" } except = { \"sre\" } approval = \"two\" }\n"
+#define SECOND "freeze \"moving\" { for = { \"ci.build\" } dates = { \"2026-11-22\" } except = { \"lead\", \"sre\" } approval = \"lone\" }\n"
+#define THIRD "freeze \"quiet\" { for = { \"ci.build\" } dates = { \"2026-11-20 - 2026-12-20\" } except = { \"sre\" } }\n"
+
+/* "needs 1 other lead within 10 min", and how the policy that is kept reads. */
+static const char *
+needed(const char *verb, const char *target, const char *const *roles, const char *at, const struct approval *anyway, struct needs *needs)
+{
+	const struct named args[] = { { "target", target } };
+	const struct ask ask = { .account = "corp/alice", .room = "ops", .instance = "ci", .verb = verb, .changes = strcmp(verb, "log") != 0, .args = args, .count = 1 };
+	struct person person = { .name = "alice", .roles = { 0, roles, NULL } };
+
+	while (roles[person.roles.count])
+		person.roles.count++;
+	*needs = (struct needs){ 0 };
+	if (anyway) {
+		needs->approvals[needs->count++] = anyway;
+		needs->within = anyway->within;
+	}
+	freezes_needs(freezes, &ask, &person, utc(at), needs);
+	return needs_text(arena, needs);
+}
+
+static void
+test_who_passes_with_an_approval_needs_it_while_it_is_frozen_and_no_longer(void **state)
+{
+	static const char *const sre[] = { "sre", NULL }, *const none[] = { NULL };
+	static const struct { const char *verb, *target; const char *const *roles; const char *at, *needs, *says; } rows[] = {
+		{ "build", "prod", sre, "2026-11-21 17:00", "needs 1 other lead within 10 min", "freeze weekend lets sre pass with an approval, until Mon 08:00 (in 38 h)" },
+		{ "build", "prod", sre, "2026-11-19 17:00", "", "no freeze until Fri 00:00 (in 6 h)" },
+		{ "build", "prod", sre, "2026-11-25 17:00", "", "freeze quiet lets sre pass, until 2026-12-21 00:00 (in 25 days)" },
+		{ "build", "prod", sre, "2026-11-22 17:00", "needs 1 other lead and 2 others with the role sre within 10 min",
+			"freeze weekend lets sre pass with an approval, until Mon 08:00 (in 14 h)" },
+		{ "build", "staging", sre, "2026-11-22 17:00", "needs 2 others with the role sre within 30 min", "freeze moving lets sre pass with an approval, until Mon 00:00 (in 6 h)" },
+		{ "build", "prod", none, "2026-11-21 17:00", "", "frozen until 2026-12-21 00:00 (in 29 days): quiet; sre may pass" },
+		{ "retry", "prod", sre, "2026-11-21 17:00", "", "no freeze" },
+		{ "log", "prod", sre, "2026-11-21 17:00", "", "no freeze" },
+	};
+	struct needs needs;
+	bool holds;
+
+	(void)state;
+	read_text(ROLES APPROVALS FIRST SECOND THIRD);
+	assert_int_equal(conf_mistakes(conf), 0);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *what = needed(rows[i].verb, rows[i].target, rows[i].roles, rows[i].at, NULL, &needs);
+		const char *says = said(rows[i].verb, rows[i].target, "ops", rows[i].roles, rows[i].at, &holds);
+		if (strcmp(what, rows[i].needs) || strcmp(says, rows[i].says) || holds != (rows[i].roles == none))
+			fail_msg("%zu: \"%s\", not \"%s\"; \"%s\", not \"%s\"", i, what, rows[i].needs, says, rows[i].says);
+	}
+}
+
+static void
+test_what_is_needed_anyway_is_needed_once(void **state)
+{
+	static const char *const sre[] = { "sre", NULL };
+	struct needs needs;
+
+	(void)state;
+	read_text(ROLES APPROVALS FIRST);
+	const struct approval *two = freeze_of(freezes, 0)->needs;
+	assert_string_equal(needed("build", "prod", sre, "2026-11-21 17:00", two, &needs), "needs 1 other lead within 10 min");
+	assert_int_equal(needs.count, 1);
+	assert_int_equal(needs.frozen, 0);
+}
+
+static void
+test_more_than_can_be_asked_for_is_no_less(void **state)
+{
+	static struct approval many[NEEDS_MOST + 1];
+	struct needs needs = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < NEEDS_MOST; i++)
+		needs_add(&needs, &many[i]);
+	assert_false(needs.crowded);
+	needs_add(&needs, &many[NEEDS_MOST]);
+	assert_true(needs.crowded);
+	assert_int_equal(needs.frozen, NEEDS_MOST);
+	assert_int_equal(needs_still(arena, &needs, needs_policy(arena, &needs)), POLICY_OTHER);
+}
+
+/* Asked at one time, carried out at another. */
+static void
+test_what_was_approved_holds_when_a_freeze_begins_or_ends(void **state)
+{
+	static const char *const sre[] = { "sre", NULL };
+	enum { OPEN, WEEKEND_ONLY, BOTH, LONE_ONLY };
+	static const struct { const char *target, *at; } times[] = {
+		[OPEN] = { "prod", "2026-11-25 17:00" }, [WEEKEND_ONLY] = { "prod", "2026-11-21 17:00" }, [BOTH] = { "prod", "2026-11-22 17:00" },
+		[LONE_ONLY] = { "staging", "2026-11-22 17:00" },
+	};
+	static const struct { bool two_anyway; int asked, runs; enum policy policy; } rows[] = {
+		{ false, OPEN, OPEN, POLICY_SAME }, { false, WEEKEND_ONLY, WEEKEND_ONLY, POLICY_SAME }, { false, WEEKEND_ONLY, OPEN, POLICY_SAME },
+		{ false, OPEN, WEEKEND_ONLY, POLICY_FROZEN }, { true, OPEN, WEEKEND_ONLY, POLICY_SAME }, { true, WEEKEND_ONLY, OPEN, POLICY_SAME },
+		{ true, OPEN, BOTH, POLICY_FROZEN }, { false, BOTH, WEEKEND_ONLY, POLICY_SAME }, { false, WEEKEND_ONLY, BOTH, POLICY_FROZEN },
+		{ false, BOTH, LONE_ONLY, POLICY_SAME }, { false, LONE_ONLY, WEEKEND_ONLY, POLICY_FROZEN },
+	};
+	struct needs then, now;
+
+	(void)state;
+	read_text(ROLES APPROVALS FIRST SECOND);
+	const struct approval *two = freeze_of(freezes, 0)->needs;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct approval *anyway = rows[i].two_anyway ? two : NULL;
+		needed("build", times[rows[i].asked].target, sre, times[rows[i].asked].at, anyway, &then);
+		needed("build", times[rows[i].runs].target, sre, times[rows[i].runs].at, anyway, &now);
+		enum policy policy = needs_still(arena, &now, needs_policy(arena, &then));
+		if (policy != rows[i].policy)
+			fail_msg("%zu: %d, not %d (%s; %s)", i, policy, rows[i].policy, needs_policy(arena, &then), needs_policy(arena, &now));
+	}
+}
+
+static void
+test_other_terms_of_an_approval_are_another_one(void **state)
+{
+	static const char *const others[] = { "by = \"sre\"", "by = \"lead\" count = 2", "by = \"lead\" within = \"31m\"", "by = \"lead\" code = \"5m\"",
+		"by = \"lead\" reaction = yes" };
+	static const char *const sre[] = { "sre", NULL };
+	static const char freeze[] = "freeze \"weekend\" { for = { \"ci.build\" } weekly = { \"Sat\" } except = { \"sre\" } approval = \"two\" }\n";
+	struct needs needs;
+
+	(void)state;
+	read_text(arena_printf(arena, ROLES "approval \"two\" { by = \"lead\" }\n%s", freeze));
+	needed("build", "prod", sre, "2026-11-21 17:00", NULL, &needs);
+	const char *then = needs_policy(arena, &needs);
+	assert_int_equal(needs_still(arena, &needs, then), POLICY_SAME);
+	/* One whose name only ends alike is not it; and what was needed whatever the time is needed still. */
+	assert_int_equal(needs_still(arena, &needs, arena_printf(arena, "frozen;not %s", strchr(then, ';') + 1)), POLICY_FROZEN);
+	assert_int_equal(needs_still(arena, &(struct needs){ 0 }, strchr(then, ';') + 1), POLICY_OTHER);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		freezes_free(freezes);
+		conf_free(conf);
+		read_text(arena_printf(arena, ROLES "approval \"two\" { %s }\n%s", others[i], freeze));
+		needed("build", "prod", sre, "2026-11-21 17:00", NULL, &needs);
+		assert_int_equal(needs_still(arena, &needs, then), POLICY_FROZEN);
+	}
+}
+
 static void
 test_a_freeze_that_can_never_hold_is_a_mistake(void **state)
 {
@@ -205,13 +348,16 @@ test_a_freeze_that_can_never_hold_is_a_mistake(void **state)
 		{ "freeze \"x\" { for = { \"gateway.pause\" } weekly = { \"Sun\" } }", "\"gateway.pause\" can never hold" },
 		{ "freeze \"x\" { for = { \"ci.build\" } weekly = { \"Sun\" } except = { \"leads\" } }", "no role is called leads; did you mean lead?" },
 		{ "freeze \"x\" { for = { \"ci.build\" } weekly = { \"Sun\" } in = { \"op\" } }", "no room is called op." },
+		{ "freeze \"x\" { for = { \"ci.build\" } weekly = { \"Sun\" } except = { \"sre\" } approval = \"twoo\" }",
+			"freeze \"x\": no approval is called twoo; did you mean two?" },
+		{ "freeze \"x\" { for = { \"ci.build\" } weekly = { \"Sun\" } approval = \"two\" }", "freeze \"x\": it lets nobody pass, so nothing could be approved" },
 		{ "freeze \"x\" { for = { \"ci.build\" } calendar = \"/nothing/there.ics\" }", "calendar: /nothing/there.ics could not be opened" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char text[400];
-		snprintf(text, sizeof text, ROLES "%s\n", rows[i].text);
+		snprintf(text, sizeof text, ROLES "approval \"two\" { by = \"lead\" }\n%s\n", rows[i].text);
 		read_text(text);
 		if (conf_mistakes(conf) != 1 || !strstr(conf_mistake_at(conf, 0), rows[i].says))
 			fail_msg("%s: %zu, %s", rows[i].text, conf_mistakes(conf), conf_mistakes(conf) ? conf_mistake_at(conf, 0) : "");
@@ -223,22 +369,15 @@ test_a_freeze_that_can_never_hold_is_a_mistake(void **state)
 }
 
 static void
-remember(const char *sentence, void *with)
-{
-	text_printf(with, "%s\n", sentence);
-}
-
-static void
 test_what_has_passed_is_told_and_no_mistake(void **state)
 {
-	struct text text = text_in(arena, 1000);
-
 	(void)state;
 	read_text(ROLES WEEKEND);
-	freezes_past(freezes, utc("2026-11-23 00:00"), remember, &text);
-	assert_int_equal(text.length, 0);
-	freezes_past(freezes, utc("2027-01-03 00:00"), remember, &text);
-	assert_string_equal(text.bytes, "/etc/sallyport/sallyport.conf:3: freeze \"weekend\": \"2026-12-23 - 2027-01-02\" has passed; take it out.\n");
+	freezes_past(freezes, utc("2026-11-23 00:00"), conf);
+	assert_int_equal(conf_warnings(conf), 0);
+	freezes_past(freezes, utc("2027-01-03 00:00"), conf);
+	assert_int_equal(conf_mistakes(conf), 0);
+	assert_string_equal(conf_told_at(conf, 0), "sallyport.conf:3: warning: freeze \"weekend\": \"2026-12-23 - 2027-01-02\" has passed; take it out.");
 }
 
 static void
@@ -287,8 +426,8 @@ test_a_calendar_freezes_and_is_read_again(void **state)
 	freezes_look(freezes, forget, &told);
 	said("build", "prod", "ops", none, "2026-12-01 12:00", &holds);
 	assert_false(holds);
-	freezes_past(freezes, utc("2027-06-01 00:00"), remember, &told);
-	assert_non_null(strstr(told.bytes, "has no event within the next year"));
+	freezes_past(freezes, utc("2027-06-01 00:00"), conf);
+	assert_non_null(strstr(conf_warning_at(conf, 0), "has no event within the next year"));
 	unlink(path);
 }
 
@@ -298,6 +437,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_what_a_freeze_holds_until_when_and_whom_it_lets_pass, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_holds_goes_before_what_lets_pass, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_who_passes_with_an_approval_needs_it_while_it_is_frozen_and_no_longer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_is_needed_anyway_is_needed_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_more_than_can_be_asked_for_is_no_less, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_was_approved_holds_when_a_freeze_begins_or_ends, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_other_terms_of_an_approval_are_another_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_freeze_that_can_never_hold_is_a_mistake, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_has_passed_is_told_and_no_mistake, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_calendar_freezes_and_is_read_again, set_up, tear_down),

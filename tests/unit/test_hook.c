@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "bridge/base/arena.h"
@@ -995,10 +996,98 @@ static const struct { const char *text, *mistake; } sections[] = {
 	{ "hooks { url = \"https://gw\" listen = \"::1:8480\" }", "ADDRESS:PORT" },
 	{ "hooks { url = \"https://gw\" listen = \"127.0.0.1:65536\" }", "ADDRESS:PORT" },
 	{ "hooks { url = \"https://gw\" listen = \"127.0.0.1:0\" }", "port 0" },
+	{ "hooks { url = \"https://gw\" listen = \"unix:/run/hooks\" }", NULL },
+	{ "hooks { url = \"https://gw\" listen = \"unix:run/hooks\" }", "an absolute path" },
+	{ "hooks { url = \"https://gw\" certificate_file = \"gw.pem\" }", "one of them is missing" },
+	{ "hooks { url = \"https://gw\" proxies = \"10.0.0.1/8\" }", "10.0.0.1/8 is no address" },
+	{ "hooks { url = \"https://gw\" metrics_from = \"everybody\" }", "everybody is no address" },
 	{ "hooks { url = \"https://gw\" body = 100 }", "body is 1024 to 26214400." },
 	{ "hooks { url = \"https://gw\" connections = 0 }", "connections is 1 to 10000." },
 	{ "hooks { url = \"https://gw\" deadline = \"1h\" }", "deadline is 1s to 5m." },
 };
+
+/* -- A socket in the file system ------------------------------------------------------------------------------------ */
+
+static int
+come_to(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(to.sun_path, path);
+	if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
+		close(fd);
+		return -1;
+	}
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+static void
+assert_served_at(const char *path)
+{
+	bool ended;
+	int fd = come_to(path);
+
+	assert_true(fd >= 0);
+	say(fd, "GET /f/a HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n");
+	const char *heard = hear_until(fd, NULL, &ended);
+	assert_non_null(strstr(heard, "GET a of 127.0.0.1 brought 0"));
+	close(fd);
+}
+
+static void
+test_a_socket_in_the_file_system(void **state)
+{
+	struct sockaddr_un left = { .sun_family = AF_UNIX };
+	struct hook_settings settings = world.settings;
+	char folder[] = "/tmp/test_hook.XXXXXX", path[64], listen_at[80];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/hooks", folder);
+	snprintf(listen_at, sizeof listen_at, "unix:%s", path);
+	settings.listen = listen_at;
+	/* What a gateway left behind that died. */
+	int dead = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	strcpy(left.sun_path, path);
+	assert_int_equal(bind(dead, (struct sockaddr *)&left, sizeof left), 0);
+	close(dead);
+	listen_with(settings);
+	assert_served_at(path);
+	/* One that somebody listens on stays, and so does what is no socket. */
+	struct hook *second = hook_open(&world.engine, routes, NULL);
+	assert_false(hook_listen(second, &settings, &world.error));
+	assert_non_null(strstr(world.error.text, "Address already in use"));
+	assert_served_at(path);
+	listen_with(world.settings);
+	unlink(path);
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_false(hook_listen(second, &settings, &world.error));
+	hook_close(second);
+	unlink(path);
+	rmdir(folder);
+}
+
+static void
+test_how_long_requests_take_is_counted(void **state)
+{
+	struct hook_report report;
+	bool ended;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		int fd = come();
+		say(fd, "GET /f/a HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n");
+		hear_until(fd, NULL, &ended);
+		close(fd);
+	}
+	assert_true(hook_report(world.hook, &report));
+	assert_int_equal(report.within[HOOK_BUCKETS - 1], 3);
+	assert_int_equal(report.served, 3);
+	for (size_t i = 1; i < HOOK_BUCKETS; i++)
+		assert_true(report.within[i] >= report.within[i - 1]);
+}
 
 static void
 test_mistakes_of_the_section_are_named(void **state)
@@ -1061,6 +1150,8 @@ main(void)
 		TEST(test_a_port_that_is_taken_leaves_all_as_it_was),
 		TEST(test_without_settings_nothing_listens),
 		TEST(test_ipv6_is_listened_on_too),
+		TEST(test_a_socket_in_the_file_system),
+		TEST(test_how_long_requests_take_is_counted),
 		cmocka_unit_test(test_mistakes_of_the_section_are_named),
 	};
 

@@ -39,6 +39,7 @@
 #include "bridge/work/hearing.h"
 #include "bridge/work/intent.h"
 #include "bridge/work/lock.h"
+#include "bridge/work/lock_rows.h"
 #include "bridge/work/more.h"
 #include "bridge/work/pause.h"
 

@@ -95,8 +95,8 @@ world_caseless(void *with, const char *link)
 	return !strcmp(link, "corp");
 }
 
-static const struct rights_world whole_world = { world_instance, world_verb, world_nearest, world_room, world_link, NULL, world_service, world_caseless, NULL };
-static const struct rights_world small_world = { world_instance, world_verb, world_nearest, world_room, world_link, NULL, NULL, NULL, NULL };
+static const struct rights_world whole_world = { world_instance, world_verb, world_nearest, world_room, world_link, NULL, world_service, world_caseless, NULL, false };
+static const struct rights_world small_world = { world_instance, world_verb, world_nearest, world_room, world_link, NULL, NULL, NULL, NULL, false };
 
 struct top { struct list strangers, admins; };
 
@@ -259,7 +259,7 @@ static const struct question questions[] = {
 static struct ask
 asked(struct arena *arena, const struct question *question)
 {
-	struct ask ask = { question->account, question->room, question->instance, question->verb, question->changes, NULL, 0 };
+	struct ask ask = { question->account, question->room, question->instance, question->verb, question->changes, NULL, 0, false };
 	struct named *args = arena_take(arena, 8 * sizeof *args);
 	char *rest = arena_text(arena, question->args ? question->args : ""), *word;
 
@@ -308,7 +308,7 @@ test_missing_names_the_roles_that_would_do(void **state)
 {
 	const struct fixture *fixture = *state;
 	struct arena *arena = conf_arena(fixture->conf);
-	struct ask ask = { CAROL, "ops", "ci", "stop", true, NULL, 0 };
+	struct ask ask = { CAROL, "ops", "ci", "stop", true, NULL, 0, false };
 
 	assert_string_equal(rights_missing(fixture->rights, &ask, arena), "developer or deployer");
 	ask.verb = "nothing";
@@ -431,7 +431,7 @@ test_a_configuration_with_mistakes_allows_no_more(void **state)
 	(void)state;
 	assert_int_equal(conf_mistakes(conf), 5);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct ask ask = { "corp/eve", "ops", rows[i].instance, rows[i].verb, rows[i].changes, NULL, 0 };
+		struct ask ask = { "corp/eve", "ops", rows[i].instance, rows[i].verb, rows[i].changes, NULL, 0, false };
 		assert_int_equal(rights_could(rights, &ask), rows[i].could);
 	}
 	conf_free(conf);
@@ -451,7 +451,7 @@ test_a_tower_of_roles_has_each_rule_once(void **state)
 			text_printf(&text, i ? "role \"%c%d\" { like = { \"a%d\", \"b%d\" } }\n" : "role \"%c%d\" { may = { \"ci.stop\" } }\n", side, i, i - 1, i - 1);
 	struct conf *conf = read(text.bytes);
 	const struct rights *rights = compile(conf, &whole_world);
-	struct ask ask = { "corp/eve", "ops", "ci", "stop", true, NULL, 0 };
+	struct ask ask = { "corp/eve", "ops", "ci", "stop", true, NULL, 0, false };
 	assert_true(rights_could(rights, &ask));
 	conf_free(conf);
 	arena_free(arena);
@@ -472,18 +472,96 @@ test_an_irc_account_is_found_however_the_configuration_writes_it(void **state)
 }
 
 static void
+test_people_are_found_by_name_and_one_after_the_other(void **state)
+{
+	struct conf *conf = read("person \"bob\" { accounts = { \"corp/bob\", \"hq/@bob:x\" } } person \"ann\" { accounts = { \"corp/ann\" } }");
+	const struct rights *rights = compile(conf, &whole_world);
+	const struct person *bob = rights_person_named(rights, "bob"), *ann = rights_person_named(rights, "ann");
+
+	(void)state;
+	assert_null(rights_person_named(rights, "zed"));
+	assert_ptr_equal(rights_next_person(rights, NULL), bob);
+	assert_ptr_equal(rights_next_person(rights, bob), ann);
+	assert_null(rights_next_person(rights, ann));
+	assert_null(rights_next_person(rights, &(struct person){ .name = "bob" }));
+	assert_string_equal(rights_account(rights, ann), "corp/ann");
+	assert_ptr_equal(rights_person(rights, rights_account(rights, bob)), bob);
+	assert_null(rights_account(rights, &(struct person){ .name = "bob" }));
+	conf_free(conf);
+}
+
+/* What is open is so to any account, but in private alone, where nobody else reads the answer. */
+static void
+test_what_is_open_is_so_in_private(void **state)
+{
+	struct conf *conf = read("person \"bob\" { accounts = { \"corp/bob\" } }");
+	const struct rights *rights = compile(conf, &whole_world);
+	struct ask ask = { .account = "corp/eve", .verb = "pair", .open = true };
+	struct decision decision;
+
+	(void)state;
+	rights_decide(rights, &ask, &decision);
+	assert_true(decision.allowed);
+	assert_string_equal(decision.rule, "every account, in private");
+	ask.room = "ops";
+	assert_false(rights_could(rights, &ask));
+	ask = (struct ask){ .verb = "pair", .open = true };     /* nobody proved who that is */
+	assert_false(rights_could(rights, &ask));
+	ask = (struct ask){ .account = "corp/eve", .verb = "pair" };
+	assert_false(rights_could(rights, &ask));
+	conf_free(conf);
+}
+
+static void
+test_who_may_lock_may_unlock_and_nothing_of_a_service(void **state)
+{
+	struct conf *conf = read("person \"bob\" { accounts = { \"corp/bob\" } roles = { \"r\" } } role \"r\" { may = { \"gateway.lock\" } }");
+	const struct rights *rights = compile(conf, &whole_world);
+	const struct { const char *instance, *verb; bool may; } asked[] = {
+		{ NULL, "lock", true }, { NULL, "unlock", true }, { NULL, "pause", false }, { "ci", "unlock", false }, { "ci", "lock", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+		assert_int_equal(rights_could(rights, &(struct ask){ .account = "corp/bob", .instance = asked[i].instance, .verb = asked[i].verb, .changes = true }),
+			asked[i].may);
+	conf_free(conf);
+}
+
+/* Four are named; of five one is counted. */
+static void
+test_so_many_roles_are_named(void **state)
+{
+	struct arena *arena = arena_new();
+	struct text text = text_in(arena, 2000);
+	char *names[] = { "r0, r1, r2 or r3", "r0, r1, r2, r3 or 1 more" };
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		text_printf(&text, "role \"r%d\" { may = { \"ci.stop\" } }\n", i);
+		if (i < 3)
+			continue;
+		struct conf *conf = read(text.bytes);
+		const struct ask ask = { .account = "corp/eve", .room = "ops", .instance = "ci", .verb = "stop", .changes = true };
+		assert_string_equal(rights_missing(compile(conf, &whole_world), &ask, arena), names[i - 3]);
+		conf_free(conf);
+	}
+	arena_free(arena);
+}
+
+static void
 test_without_rules_or_admins_nothing_is_allowed(void **state)
 {
 	struct conf *conf = read("person \"bob\" { accounts = { \"corp/bob\" } }");
 	const struct rights *rights = compile(conf, &whole_world);
-	struct ask ask = { "corp/eve", "ops", "ci", "build", true, NULL, 0 };
+	struct ask ask = { "corp/eve", "ops", "ci", "build", true, NULL, 0, false };
 	struct decision decision;
 
 	(void)state;
 	rights_decide(rights, &ask, &decision);
 	assert_false(decision.allowed);
 	assert_string_equal(decision.why, "corp/eve is an account of nobody I know");
-	ask = (struct ask){ "corp/bob", NULL, NULL, "lock", true, NULL, 0 };
+	ask = (struct ask){ "corp/bob", NULL, NULL, "lock", true, NULL, 0, false };
 	rights_decide(rights, &ask, &decision);
 	assert_false(decision.allowed);
 	assert_string_equal(decision.why, "no role may lock in private");
@@ -497,7 +575,7 @@ test_a_role_inherits_each_rule_once_and_with_its_rooms(void **state)
 		"role \"a\" { may = { \"ci.stop\" } in = { \"shop\" } }\nrole \"b\" { like = { \"a\" } may = { \"ci.retry\" } }\n"
 		"role \"c\" { like = { \"a\" } }\nrole \"d\" { like = { \"b\", \"c\", \"a\" } in = { \"ops\" } }");
 	const struct rights *rights = compile(conf, &whole_world);
-	struct ask ask = { "corp/eve", "ops", "ci", "stop", true, NULL, 0 };
+	struct ask ask = { "corp/eve", "ops", "ci", "stop", true, NULL, 0, false };
 
 	(void)state;
 	assert_int_equal(conf_mistakes(conf), 0);
@@ -550,13 +628,13 @@ test_a_thousand_persons_with_five_thousand_rules_are_decided_quickly(void **stat
 	(void)state;
 	assert_int_equal(conf_mistakes(conf), 0);
 	for (int i = 0; i < 1000; i += 10) {
-		struct ask ask = { arena_printf(arena, "corp/p%d", i), "ops", "ci", "build", true, args, 2 };
+		struct ask ask = { arena_printf(arena, "corp/p%d", i), "ops", "ci", "build", true, args, 2, false };
 		rights_decide(rights, &ask, &decision);
 		assert_int_equal(decision.allowed, i % 200 == 150 || (i * 7 + 1) % 200 == 150);
 	}
 	/* A refusal walks every rule to name the role that is missing: far below a millisecond each, and so even under valgrind: */
 	assert_true(now() - began < 5 * 1000 * 1000);
-	struct ask ask = { "corp/p1", "ops", "ci", "stop", true, NULL, 0 };
+	struct ask ask = { "corp/p1", "ops", "ci", "stop", true, NULL, 0, false };
 	assert_string_equal(rights_missing(rights, &ask, arena), "r0, r1, r2, r3 or 196 more");
 	conf_free(conf);
 	arena_free(arena);
@@ -578,7 +656,7 @@ test_a_long_reason_is_cut_on_a_character(void **state)
 		text_printf(&text, "person \"%s%s\" { accounts = { \"corp/eve\" } roles = { \"%d%s%s%s\" } }", offset ? "x" : "", name, 1, name, name, name);
 		struct conf *conf = read(text.bytes);
 		const struct rights *rights = compile(conf, &whole_world);
-		struct ask ask = { "corp/eve", "ops", "ci", "retry", true, NULL, 0 };
+		struct ask ask = { "corp/eve", "ops", "ci", "retry", true, NULL, 0, false };
 		struct decision decision;
 		rights_decide(rights, &ask, &decision);
 		assert_true(text_utf8(decision.why, strlen(decision.why)));
@@ -612,6 +690,10 @@ main(void)
 		cmocka_unit_test(test_a_role_inherits_each_rule_once_and_with_its_rooms),
 		cmocka_unit_test(test_a_thousand_persons_with_five_thousand_rules_are_decided_quickly),
 		cmocka_unit_test(test_a_long_reason_is_cut_on_a_character),
+		cmocka_unit_test(test_people_are_found_by_name_and_one_after_the_other),
+		cmocka_unit_test(test_what_is_open_is_so_in_private),
+		cmocka_unit_test(test_who_may_lock_may_unlock_and_nothing_of_a_service),
+		cmocka_unit_test(test_so_many_roles_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

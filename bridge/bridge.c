@@ -71,6 +71,7 @@
 #include "bridge/work/record.h"
 #include "bridge/work/resume.h"
 #include "bridge/work/withdrawn.h"
+#include "integrations/kinds/alerts.h"
 #include "integrations/kinds/ci.h"
 
 enum {
@@ -83,7 +84,8 @@ enum {
 
 const struct tables *const bridge_tables[] = {
 	&audit_tables, &checkpoint_tables, &message_tables, &intent_tables, &label_tables, &follow_tables, &outbox_tables, &pause_tables, &files_tables,
-	&approval_tables, &code_tables, &lock_tables, &account_tables, &elevation_tables, &directory_tables, &inbox_tables, NULL
+	&approval_tables, &code_tables, &lock_tables, &account_tables, &elevation_tables, &directory_tables, &inbox_tables, &alert_tables, &alert_silence_tables,
+	&alert_want_tables, &alert_storm_tables, &alert_quiet_tables, &alert_watchdog_tables, NULL
 };
 
 /* What is served over HTTP. */
@@ -582,6 +584,7 @@ begin(struct task *task, void *with)
 		take_left(bridge, &left->messages[i].message, left->messages[i].event);
 	outbox_begin(bridge->talk.outbox);
 	follows_begin(bridge->talk.follows);
+	alerts_begin(&bridge->talk);
 	locks_begin(bridge->talk.locks);
 	elevations_begin(bridge->talk.elevations);
 	links_begin(&bridge->links);
@@ -688,6 +691,7 @@ open_talk(struct bridge *bridge)
 	bridge->talk.comings = comings_open(&bridge->talk);
 	bridge->talk.approvals = approvals_open(&bridge->talk, approval_expire);
 	bridge_point_to(bridge, bridge->setup);
+	alerts_follow(bridge->talk.follows, &bridge->talk);
 	ci_follow(bridge->talk.follows, &bridge->talk);
 	bridge->inbox = inbox_open(&bridge->talk);
 	bridge->spool = spool_open(bridge);

@@ -22,6 +22,7 @@
 #include "bridge/talk/operators.h"
 #include "bridge/warnings.h"
 #include "bridge/work/people_directory.h"
+#include "integrations/kinds/alerts.h"
 
 enum { SUMMARY_MOST = 2000, LINES_MOST = 8 };
 
@@ -138,6 +139,7 @@ take(struct bridge *bridge, struct setup *setup, struct arena *arena)
 	snapshot_hold(old);
 	bridge_point_to(bridge, setup);
 	links_renew(&bridge->links, before);
+	alerts_begin(&bridge->talk);
 	snapshot_release(old);
 	gateway_open_log(&setup->gateway);
 	warnings_log(setup);

@@ -22,12 +22,14 @@
 #include "bridge/rights/seal.h"
 #include "bridge/rights/window.h"
 #include "bridge/run/hook.h"
+#include "bridge/setup_alerts.h"
 #include "bridge/setup_webhook.h"
 #include "bridge/warnings.h"
 #include "bridge/work/command.h"
 #include "bridge/work/lock.h"
 #include "bridge/work/own.h"
 #include "bridge/world.h"
+#include "integrations/kinds/alerts.h"
 #include "integrations/kinds/ci.h"
 
 /* The sections that a file may hold at its top, beside links and services. */
@@ -246,6 +248,8 @@ setup_sets(struct arena *arena, const struct integration *integration)
 	struct command_set *sets = arena_take(arena, 6 * sizeof *sets);
 	size_t count = 0;
 
+	if (integration->alerts)
+		sets[count++] = (struct command_set){ "alerts", alerts_commands(arena, integration->alerts), integration->alerts };
 	if (integration->ci)
 		sets[count++] = (struct command_set){ "ci", ci_commands, integration->ci };
 	if (integration->commands)
@@ -500,6 +504,7 @@ setup_read(const char *path)
 	read_instances(setup);
 	read_rooms(setup);
 	setup_webhook_rooms(setup);
+	setup_alerts(setup);
 	read_audit(setup);
 	for (size_t i = 0; i < setup->link_count; i++)
 		give_channels(setup, &setup->links[i]);

@@ -16,12 +16,9 @@ def library():
     return None
 
 
-def sanitized():
-    """The address sanitizer wants to be loaded before everything else."""
-    return "libasan" in subprocess.run(["ldd", PROGRAM], capture_output=True, text=True).stdout
-
-
-THERE = bool(library()) and not UNDER and not sanitized()
+def fits():
+    """Whether it can be loaded before everything else, which is where the address sanitizer wants to be, and valgrind."""
+    return not UNDER and "libasan" not in subprocess.run(["ldd", PROGRAM], capture_output=True, text=True).stdout
 
 
 class WallClock:

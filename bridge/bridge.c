@@ -54,6 +54,8 @@
 #include "bridge/warnings.h"
 #include "bridge/words.h"
 #include "bridge/work/approval.h"
+#include "bridge/work/approval_end.h"
+#include "bridge/work/approved.h"
 #include "bridge/work/code.h"
 #include "bridge/work/elevation.h"
 #include "bridge/work/frozen.h"
@@ -546,7 +548,7 @@ static void
 take_intent(struct bridge *bridge, const struct intent *intent)
 {
 	if (!strcmp(intent->state, "ready"))
-		approval_run(&bridge->talk, intent->id);
+		approved_run(&bridge->talk, intent->id);
 	else
 		resume_intent(&bridge->talk, intent);
 }

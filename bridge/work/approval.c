@@ -1,8 +1,6 @@
-/* approval: a request that waits for a yes: asked, expired, taken back, and at last carried out, once. */
+/* approval: a request that waits for a yes: asked, and on to what it needs next. */
 #include "bridge/work/approval.h"
 
-#include <openssl/crypto.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bridge/base/arena.h"
@@ -12,45 +10,24 @@
 #include "bridge/base/typed.h"
 #include "bridge/rights/audit.h"
 #include "bridge/rights/guard.h"
-#include "bridge/rights/role.h"
-#include "bridge/run/loop.h"
 #include "bridge/run/store.h"
 #include "bridge/talk/card.h"
 #include "bridge/talk/label.h"
-#include "bridge/talk/manners.h"
 #include "bridge/talk/outbox.h"
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
+#include "bridge/work/approved.h"
 #include "bridge/work/code.h"
 #include "bridge/work/decide.h"
-#include "bridge/work/pause.h"
-#include "bridge/work/perform.h"
 #include "bridge/work/record.h"
 #include "bridge/work/request.h"
 #include "bridge/work/request_private.h"
-#include "bridge/work/resume.h"
 
 enum {
 	CODE_PATIENCE = 2 * 60 * 1000,  /* ms that somebody has to give their one-time code */
 };
 
 static const char REQUEST_LETTER = 'R';         /* of a command that makes no living thing, while it waits */
-
-/* What the tasks here work on. */
-struct job {
-	const struct talk *talk;
-	int64_t intent;
-};
-
-static bool
-start_job(const struct talk *talk, const char *name, int64_t intent, task_fn *run)
-{
-	struct arena *arena = arena_new();
-	struct job *job = arena_take(arena, sizeof *job);
-
-	*job = (struct job){ talk, intent };
-	return task_start(talk->engine, name, run, job, arena);
-}
 
 /* `code` NULL: it was said before, and the id is as good. */
 static const char *
@@ -362,7 +339,7 @@ approval_advance(struct request *request, struct waiting *waiting, const char *w
 		return task_fail(task, "%s waits for that no more", row->label);
 	outbox_kick(request->talk->outbox);
 	if (!advancing->waits)
-		approval_run(request->talk, row->intent);
+		approved_run(request->talk, row->intent);
 	else
 		waiting_note(request->talk, row, waiting->intent.replies);
 	if (advancing->waits && row->stage == STAGE_CODE)
@@ -407,252 +384,4 @@ approval_code_given(struct request *request)
 		if (waiting_of(task, listing->intents[i], &waiting) && approval_advance(request, &waiting, "code given"))
 			text_printf(&names, "%s%s", names.length ? " and " : "", waiting.row.label);
 	return names.bytes;
-}
-
-/* -- Ending without being carried out ------------------------------------------------------------------------------------ */
-
-struct finishing {
-	int64_t intent;
-	const char *from, *state, *outcome, *label, *card;
-	struct audit_entry audit;
-	struct saying *saying;
-	bool moved;
-};
-
-static bool
-write_finishing(struct db *db, void *with, struct arena *arena, struct error *error)
-{
-	struct finishing *finishing = with;
-
-	(void)arena;
-	if (!intent_move(db, finishing->intent, finishing->from, finishing->state, &finishing->moved, error))
-		return false;
-	if (!finishing->moved)
-		return true;
-	return intent_end(db, finishing->intent, finishing->state, finishing->outcome, error) && approval_done(db, finishing->intent, error)
-	    && audit_write(db, &finishing->audit, error) && label_card(db, finishing->label, finishing->card, true, error)
-	    && outbox_write(db, finishing->saying, finishing->label, error);
-}
-
-bool
-approval_end(struct task *task, const struct talk *talk, const struct waiting *waiting, const char *state, const char *outcome,
-	const struct audit_entry *audit, struct card *card, bool *ended)
-{
-	struct work *work = work_new(write_finishing, sizeof(struct finishing));
-	struct finishing *finishing = work_with(work);
-	struct arena *arena = work_arena(work);
-	const struct intent *intent = &waiting->intent;
-
-	*finishing = (struct finishing){ .intent = intent->id, .from = arena_text(arena, intent->state), .state = arena_text(arena, state),
-		.outcome = arena_text(arena, outcome), .label = arena_text(arena, intent->label), .card = card_json(arena, card),
-		.audit = audit_copy(arena, audit) };
-	finishing->audit.intent = intent->id;
-	finishing->saying = approval_saying(arena, talk, waiting, card);
-	if (!store_commit(task, work))
-		return false;
-	*ended = finishing->moved;
-	waiting_forget(talk->approvals, intent->id);
-	if (*ended)
-		log_info("%s: %s %s: %s", intent->label, waiting->row.about, state, outcome);
-	outbox_kick(talk->outbox);
-	return true;
-}
-
-/* What nobody said, but happened. */
-static struct audit_entry
-entry_of(const struct waiting *waiting, const char *what, const char *result)
-{
-	const struct intent *intent = &waiting->intent;
-
-	return (struct audit_entry){ .what = what, .person = intent->person, .account = intent->account, .proof = intent->proof, .room = intent->room,
-		.place = intent->place, .instance = intent->instance, .command = waiting->row.about, .args = intent->args, .rule = intent->rule, .result = result };
-}
-
-static void
-end_it(struct task *task, const struct talk *talk, const struct waiting *waiting, const char *state, const char *why)
-{
-	const struct audit_entry audit = entry_of(waiting, state, why);
-	struct card *card = waiting_last_card(task->arena, waiting, state, why);
-	bool ended;
-
-	if (!strcmp(state, "expired"))
-		card->next = task_text(task, "again: %s%s", talk->prefix, waiting->intent.line);
-	if (!approval_end(task, talk, waiting, state, why, &audit, card, &ended))
-		log_error("%s waits no more (%s), and that could not be written down: %s", waiting->intent.label, why, task->error.text);
-}
-
-static const char *const stage_ends[] = {
-	[STAGE_CONFIRM] = "not confirmed in time", [STAGE_CODE] = "no code was given in time", [STAGE_VOTES] = "not approved in time",
-};
-
-static void
-expire(struct task *task, void *with)
-{
-	const struct job *job = with;
-	struct waiting waiting;
-
-	talk_hold(task, job->talk);
-	if (waiting_of(task, job->intent, &waiting) && !strcmp(waiting.intent.state, "waiting"))
-		end_it(task, job->talk, &waiting, "expired", task_text(task, "%s. Nothing ran", stage_ends[waiting.row.stage]));
-}
-
-void
-approval_expire(const struct talk *talk, int64_t intent)
-{
-	if (!start_job(talk, "expiry", intent, expire))
-		log_error("A request that waited too long could not be ended: too much is going on. It is not carried out.");
-}
-
-static void
-take_back(struct task *task, void *with)
-{
-	const struct job *job = with;
-	struct waiting waiting;
-
-	talk_hold(task, job->talk);
-	if (waiting_of(task, job->intent, &waiting) && !strcmp(waiting.intent.state, "waiting"))
-		end_it(task, job->talk, &waiting, "revoked", "what asked for it was taken back. Nothing ran");
-}
-
-static void
-start_taking_back(int64_t intent, void *talk)
-{
-	if (!start_job(talk, "taken back", intent, take_back))
-		log_error("A request that was taken back could not be ended: too much is going on.");
-}
-
-void
-approval_taken_back(const struct talk *talk, const struct message *message)
-{
-	if (talk->approvals && message->on)
-		waiting_asked_by(talk->approvals, &message->place, message->on, start_taking_back, (void *)(uintptr_t)talk);
-}
-
-/* -- Carrying it out ---------------------------------------------------------------------------------------------------- */
-
-/* Whoever said yes must still be able to. */
-static const char *
-votes_hinder(struct task *task, const struct talk *talk, const struct waiting *waiting)
-{
-	struct vote still[VOTES_MOST];
-	int64_t missing[NEED_MOST];
-
-	for (size_t i = 0; i < waiting->vote_count; i++) {
-		const char *account = waiting->votes[i].account;
-		bool settled = !rights_account_fresh(talk->rights, account, clock_wall(), clock_mono());
-		const struct person *person = settled ? rights_person(talk->rights, account) : NULL;
-		still[i] = waiting->votes[i];
-		still[i].meets = 0;
-		for (size_t n = 0; person && !strcmp(person->name, still[i].person) && n < waiting->row.need_count; n++)
-			if (rights_has_role_for_good(talk->rights, person, waiting->row.need[n].role))
-				still[i].meets |= 1 << n;
-	}
-	vote_missing(&waiting->row, still, waiting->vote_count, missing);
-	for (size_t n = 0; n < waiting->row.need_count; n++)
-		if (missing[n])
-			return task_text(task, "who approved it is no %s any more", waiting->row.need[n].role);
-	return NULL;
-}
-
-/* Why it must not be carried out now, though it was approved; NULL: it may. Everything is looked at again. */
-static const char *
-hindrance(struct request *request, const struct waiting *waiting, struct decision *decision)
-{
-	struct task *task = request->task;
-	struct intent again = waiting->intent;
-	unsigned char hash[APPROVAL_HASH];
-
-	intent_hash(&again);
-	waiting_hash(&again, &waiting->row, hash);
-	if (memcmp(again.hash, waiting->intent.hash, sizeof again.hash) || CRYPTO_memcmp(hash, waiting->row.hash, sizeof hash))
-		return "what is stored is not what was approved";
-	if (!request->person || strcmp(request->person->name, waiting->intent.person))
-		return task_text(task, "%s is not %s any more", waiting->intent.account, waiting->intent.person);
-	if (!request->command->run || (waiting->intent.room && !request->room))
-		return "it cannot be carried out any more: the configuration has changed";
-	if (!decide_may(request, decision))
-		return decision->why[0] ? task_text(task, "%s", decision->why) : "no rule allows it any more";
-	const char *why = decide_changed(request, waiting->row.needs);
-	why = why ? why : votes_hinder(task, request->talk, waiting);
-	if (why)
-		return why;
-	if (request->room && request->talk->gone && request->talk->gone(task, &request->place, request->from.account, request->talk->with))
-		return task_text(task, "%s is in the room no more", waiting->intent.person);
-	return decide_held(request, decision).why;
-}
-
-struct launching {
-	int64_t intent;
-	struct audit_entry audit;
-	bool moved;
-};
-
-static bool
-write_launching(struct db *db, void *with, struct arena *arena, struct error *error)
-{
-	struct launching *launching = with;
-
-	(void)arena;
-	if (!intent_move(db, launching->intent, "ready", "sent", &launching->moved, error))
-		return false;
-	return !launching->moved || (approval_done(db, launching->intent, error) && audit_write(db, &launching->audit, error));
-}
-
-static bool
-launch(struct request *request, const struct waiting *waiting, const struct decision *decision)
-{
-	struct work *work = work_new(write_launching, sizeof(struct launching));
-	struct launching *launching = work_with(work);
-	struct arena *arena = work_arena(work);
-	const char *votes = waiting_votes(arena, waiting);
-
-	launching->intent = waiting->intent.id;
-	launching->audit = record_entry(arena, request, "sent", record_command(request));
-	launching->audit.intent = waiting->intent.id;
-	launching->audit.decision = *votes ? arena_printf(arena, "approved: %s", votes) : "confirmed";
-	launching->audit.rule = arena_text(arena, decision->rule);
-	if (store_commit(request->task, work))
-		return launching->moved;
-	end_it(request->task, request->talk, waiting, "refused", task_text(request->task, "it could not be written down first: %s. Nothing ran",
-		request->task->error.text));
-	return false;
-}
-
-static void
-run(struct task *task, void *with)
-{
-	const struct job *job = with;
-	const struct talk *talk = job->talk;
-	struct request_private own = { 0 };
-	struct request request;
-	struct waiting waiting;
-	struct decision decision = { 0 };
-
-	talk_hold(task, talk);
-	if (!waiting_of(task, job->intent, &waiting) || strcmp(waiting.intent.state, "ready") != 0)
-		return;
-	task_number(task, waiting.intent.key);
-	waiting_forget(talk->approvals, waiting.intent.id);
-	if (!resume_request(task, talk, &waiting.intent, &request, &own)) {
-		log_error("Request %s was approved, and its place cannot be read.", waiting.intent.key);
-		return;
-	}
-	const char *why = hindrance(&request, &waiting, &decision);
-	if (why) {
-		end_it(task, talk, &waiting, "refused", task_text(task, "%s. Nothing ran", why));
-		return;
-	}
-	own.approved = waiting_votes(task->arena, &waiting);
-	bool counted = manners_begin(talk->manners, request.from.account);
-	if (launch(&request, &waiting, &decision))
-		perform(&request, waiting.intent.id);
-	if (counted)
-		manners_end(talk->manners, request.from.account);
-}
-
-void
-approval_run(const struct talk *talk, int64_t intent)
-{
-	if (!start_job(talk, "approved", intent, run))
-		log_error("A request that was approved could not be begun: too much is going on. It is begun after the next start.");
 }

@@ -1,4 +1,4 @@
-/* approval: a request that waits for a yes, of who asked or of others: asked, expired, taken back, and at last carried out, once.
+/* approval: a request that waits for a yes, of who asked or of others. It ends in approval_end.h, or in approved.h.
  *
  * What is approved is the stored request; nothing of it is read again. It is a row: it survives restarts. */
 #ifndef SALLYPORT_WORK_APPROVAL_H
@@ -10,10 +10,8 @@
 #include "bridge/work/waiting.h"
 
 struct arena;
-struct audit_entry;
 struct card;
 struct decision;
-struct message;
 struct needs;
 struct request;
 struct saying;
@@ -26,16 +24,6 @@ void approval_hold(struct request *, const struct decision *, const struct needs
 bool approval_advance(struct request *, struct waiting *, const char *what);
 /* A right one-time code was given: all of that person's requests that waited for one go on. Their ids; "" where there was none. */
 const char *approval_code_given(struct request *);
-/* All that was needed is there: carries it out on a task of its own, if everybody still may. */
-void approval_run(const struct talk *, int64_t intent);
-void approval_expire(const struct talk *, int64_t intent);      /* it has waited too long */
-/* The message that asked was taken back: so is what it asked for. */
-void approval_taken_back(const struct talk *, const struct message *);
-
-/* It is carried out never: `state` refused, expired or revoked; `audit` says who or what ended it, `card` what the room hears. *ended false: it
- * waited no more. Waits; false with the task's error. */
-bool approval_end(struct task *, const struct talk *, const struct waiting *, const char *state, const char *outcome, const struct audit_entry *audit,
-	struct card *, bool *ended);
 /* A card of it to every place of its room. */
 struct saying *approval_saying(struct arena *, const struct talk *, const struct waiting *, const struct card *);
 

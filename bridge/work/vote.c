@@ -15,6 +15,8 @@
 #include "bridge/talk/room.h"
 #include "bridge/talk/talk.h"
 #include "bridge/work/approval.h"
+#include "bridge/work/approval_end.h"
+#include "bridge/work/approved.h"
 #include "bridge/work/pair.h"
 #include "bridge/work/record.h"
 #include "bridge/work/request.h"
@@ -165,7 +167,7 @@ vote(struct request *request, struct waiting *waiting)
 		return task_fail(task, "you have decided upon %s already", voting->row.label);
 	outbox_kick(request->talk->outbox);
 	if (voting->met)
-		approval_run(request->talk, voting->row.intent);
+		approved_run(request->talk, voting->row.intent);
 	if (request->room)
 		return true;            /* the card says it there */
 	return request_reply(request, card_new(task->arena, TONE_GOOD, "%s: you approved it%s", voting->row.label, voting->met ? "; it runs now" : ""));

@@ -289,6 +289,18 @@ approvals_load(struct task *task, const struct talk *talk)
 	return true;
 }
 
+/* -- Working on it ------------------------------------------------------------------------------------------------------ */
+
+bool
+waiting_task(const struct talk *talk, const char *name, int64_t intent, void (*run)(struct task *, void *))
+{
+	struct arena *arena = arena_new();
+	struct waiting_job *job = arena_take(arena, sizeof *job);
+
+	*job = (struct waiting_job){ talk, intent };
+	return task_start(talk->engine, name, run, job, arena);
+}
+
 /* -- What binds it ------------------------------------------------------------------------------------------------------ */
 
 static void

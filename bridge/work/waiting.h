@@ -40,6 +40,13 @@ struct waiting {
 /* They wait; false without an error where there is none: by its id or code while it waits, or by its number. */
 bool waiting_find(struct task *, const char *word, struct waiting *);
 bool waiting_of(struct task *, int64_t intent, struct waiting *);
+/* What a task that works on one of them is given. */
+struct waiting_job {
+	const struct talk *talk;
+	int64_t intent;
+};
+/* False: too much is going on. */
+bool waiting_task(const struct talk *, const char *name, int64_t intent, void (*run)(struct task *, void *job));
 
 void waiting_hash(const struct intent *, const struct approval_row *, unsigned char out[APPROVAL_HASH]);        /* what an approval binds */
 

@@ -1,11 +1,13 @@
 """Who asks does not decide: commands that wait for a yes, of who asked or of others; on Matrix, by word and by reaction, over restarts."""
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import struct
 import tempfile
 import threading
@@ -46,7 +48,8 @@ RACES = int(os.environ.get("SALLYPORT_RACES", "20"))
 PEOPLE = ["alice", "alice2", "bob", "carol", "dana"]
 
 
-class Approvals(unittest.TestCase):
+class Asking(unittest.TestCase):
+    """A room where things are asked for and approved."""
     more = ""                                   # of the link's section
 
     def setUp(self):
@@ -109,6 +112,29 @@ class Approvals(unittest.TestCase):
         self.hs.expect("pong done")
         self.assertEqual(self.ran(), [])
 
+    def alone(self):
+        """Everything that was said to alice in private."""
+        return [one.body for one in self.hs.shows(self.private) if one.body and one.sender == "@sally:hs.test"]
+
+    def enrol(self):
+        before = set(self.hs.state.rooms)
+        self.hs.say("alice", self.room, "!code enrol alice")
+        self.shown("may set up one-time codes")
+        self.hs.say("alice", self.room, "!code")        # it opens a room for the two of us
+        things.wait_until(lambda: set(self.hs.state.rooms) - before, 20, "a private room")
+        self.private = (set(self.hs.state.rooms) - before).pop()
+        self.hs.join("alice", self.private)
+        self.hs.say("alice", self.private, "code begin")
+        things.wait_until(lambda: any("By hand" in body for body in self.alone()), 20, "the secret")
+        self.secret = re.search(r"secret=(\w+)", "\n".join(self.alone())).group(1)
+        self.give(0)
+        things.wait_until(lambda: any("are set up" in body and "Right" in body for body in self.alone()), 20, "the proof")
+
+    def give(self, step):
+        self.hs.say("alice", self.private, totp(self.secret, step))
+
+
+class Approvals(Asking):
     # The way it is meant.
 
     def test_another_approves_and_it_runs_once(self):
@@ -258,27 +284,6 @@ class Approvals(unittest.TestCase):
         self.assertEqual(self.ran(), ["ran prod"])
 
     # One-time codes.
-
-    def alone(self):
-        """Everything that was said to alice in private."""
-        return [one.body for one in self.hs.shows(self.private) if one.body and one.sender == "@sally:hs.test"]
-
-    def enrol(self):
-        before = set(self.hs.state.rooms)
-        self.hs.say("alice", self.room, "!code enrol alice")
-        self.shown("may set up one-time codes")
-        self.hs.say("alice", self.room, "!code")        # it opens a room for the two of us
-        things.wait_until(lambda: set(self.hs.state.rooms) - before, 20, "a private room")
-        self.private = (set(self.hs.state.rooms) - before).pop()
-        self.hs.join("alice", self.private)
-        self.hs.say("alice", self.private, "code begin")
-        things.wait_until(lambda: any("By hand" in body for body in self.alone()), 20, "the secret")
-        self.secret = re.search(r"secret=(\w+)", "\n".join(self.alone())).group(1)
-        self.give(0)
-        things.wait_until(lambda: any("are set up" in body and "Right" in body for body in self.alone()), 20, "the proof")
-
-    def give(self, step):
-        self.hs.say("alice", self.private, totp(self.secret, step))
 
     def test_who_asks_gives_a_code_and_then_another_approves(self):
         self.start(PROD.replace("reaction = yes", 'reaction = yes code = "1s"'))
@@ -440,6 +445,161 @@ class Approvals(unittest.TestCase):
             self.shown(f"B{i} passed")
         self.assertEqual(len(self.ran()), RACES)
         self.assertEqual(self.gateway.cli("audit", "verify")[0], 0)
+
+
+class StoreRefuses(Asking):
+    """What cannot be written down does not happen, is said, and can be said again."""
+
+    @contextlib.contextmanager
+    def refusing(self, what, begin=None, end=None):
+        """A trigger of ours lets one kind of write fail; with `begin`, something else is done to the tables, and undone by `end`."""
+        with contextlib.closing(sqlite3.connect(os.path.join(self.gateway.state, "sallyport.db"), isolation_level=None, timeout=20)) as db:
+            db.execute(begin or f"CREATE TRIGGER refusing BEFORE {what} BEGIN SELECT RAISE(ABORT, 'no more room'); END")
+            try:
+                yield
+            finally:
+                db.execute(end or "DROP TRIGGER refusing")
+
+    def renamed(self, table):
+        return self.refusing(None, f"ALTER TABLE {table} RENAME TO gone", f"ALTER TABLE gone RENAME TO {table}")
+
+    def told(self, count, part="no more room"):
+        """As often as that it was said why."""
+        things.wait_until(lambda: sum(part in body for body in self.shows()) >= count, 20, f"{part!r} in the room, which shows {self.shows()}")
+
+    def logged(self, part):
+        things.wait_until(lambda: part in self.gateway.program.output(), 20, f"{part!r} in the log")
+
+    def approve_at_last(self):
+        self.hs.say("bob", self.room, "!approve B1")
+        self.shown("B1 passed")
+        self.assertEqual(self.ran(), ["ran prod"])
+
+    def test_what_is_asked_is_written_first(self):
+        self.start()
+        for what in ("INSERT ON label", "INSERT ON approval", "UPDATE ON intent WHEN NEW.state='waiting'", "INSERT ON audit WHEN NEW.what='asked'"):
+            with self.refusing(what):
+                before = len(self.shows())
+                self.hs.say("alice", self.room, "!build add target=prod")
+                things.wait_until(lambda: any("refused: it could not be written down first, so nothing was done" in body for body in self.shows()[before:]), 20, what)
+        self.assertIn("nothing waits", self.approvals())
+        self.nothing_ran()
+
+    def approvals(self):
+        before = len(self.shows())
+        self.hs.say("carol", self.room, "!approvals")
+        return things.wait_until(lambda: next((body for body in self.shows()[before:] if "wait" in body or "no such" in body), None), 20, "the list")
+
+    def test_a_vote_counts_when_it_is_written(self):
+        self.start()
+        self.ask()
+        whats = ["INSERT ON vote", "UPDATE ON intent WHEN NEW.state='ready'", "INSERT ON audit WHEN NEW.what='approved'", "UPDATE OF card ON label"]
+        for count, what in enumerate(whats):
+            with self.refusing(what):
+                self.hs.say("bob", self.room, "!approve B1")
+                self.told(count + 1)
+        self.assertEqual(self.ran(), [])
+        self.approve_at_last()
+
+    def test_what_cannot_be_read_is_not_decided(self):
+        self.start()
+        self.ask()
+        for count, line in enumerate(["!approve B1", "!deny B1", "!approvals", "!yes"]):
+            with self.renamed("approval"):
+                self.hs.say("bob", self.room, line)
+                self.told(count + 1, "no such table")
+        for count, line in enumerate(["!approve B1", "!approvals"]):
+            with self.renamed("vote"):
+                self.hs.say("bob", self.room, line)
+                self.told(count + 5, "no such table")
+        self.assertEqual(self.ran(), [])
+        self.approve_at_last()
+
+    def test_a_start_that_cannot_be_written_does_not_begin(self):
+        self.start()
+        self.ask()
+        with self.refusing("UPDATE ON intent WHEN NEW.state='sent'"):
+            self.hs.say("bob", self.room, "!approve B1")
+            self.assertIn("nothing ran, as it could not be written down first: The store refused: no more room.", self.shown("B1 refused"))
+        self.nothing_ran()
+        self.assertIn("nothing waits", self.approvals())
+
+    def test_where_nothing_at_all_can_be_written_it_waits_for_another_day(self):
+        self.start()
+        self.ask()
+        with self.refusing("UPDATE ON intent WHEN NEW.state<>'ready'"):
+            self.hs.say("bob", self.room, "!approve B1")
+            self.logged("B1 waits no more (nothing ran, as it could not be written down first")
+        self.nothing_ran()
+        self.gateway.kill()                     # it is approved, and not begun: that is where the next life goes on
+        self.gateway.start()
+        self.shown("B1 passed")
+        self.assertEqual(self.ran(), ["ran prod"])
+
+    def test_a_no_that_cannot_be_written_is_none(self):
+        self.start()
+        self.ask()
+        with self.refusing("UPDATE ON intent WHEN NEW.state='refused'"):
+            self.hs.say("bob", self.room, "!deny B1 not today")
+            self.told(1)
+        with self.refusing("INSERT ON audit WHEN NEW.what='denied'"):
+            self.hs.say("bob", self.room, "!deny B1 not today")
+            self.told(2)
+        self.approve_at_last()
+
+    def test_an_end_that_cannot_be_written_comes_with_the_next_start(self):
+        self.start(PROD.replace("reaction = yes", 'reaction = yes within = "2s"'))
+        self.ask()
+        with self.refusing("UPDATE ON intent WHEN NEW.state='expired'"):
+            self.logged("B1 waits no more (not approved in time. Nothing ran), and that could not be written down")
+            self.hs.say("bob", self.room, "!approve B1")
+            self.shown("B1 waits for a yes no more")
+        self.nothing_ran()
+        self.gateway.kill()
+        self.gateway.start()
+        self.shown("B1 expired")
+        self.assertEqual(self.ran(), [])
+
+    def test_a_yes_of_ones_own_is_written_first(self):
+        self.start(PROD + ' confirm { for = { "ci.build" } }')
+        self.hs.say("alice", self.room, "!build add target=prod")
+        self.shown("!yes within 1 min makes it so")
+        for count, what in enumerate(["UPDATE OF stage ON approval", "INSERT ON audit WHEN NEW.what='confirmed'"]):
+            with self.refusing(what):
+                self.hs.say("alice", self.room, "!yes")
+                self.told(count + 1)
+        with self.refusing("UPDATE ON intent WHEN NEW.state='ready'"):
+            self.hs.say("alice", self.room, "!yes")
+            self.shown("needs 1 other deployer")
+            self.hs.say("bob", self.room, "!approve B1")
+            self.told(3)
+        self.approve_at_last()
+
+    def test_a_code_that_cannot_be_looked_up_is_none(self):
+        self.start(PROD.replace("reaction = yes", 'reaction = yes code = "15m"') + ' confirm { for = { "ci.build" } }')
+        self.enrol()
+        with self.renamed("code"):
+            self.hs.say("alice", self.room, "!build add target=prod")
+            self.shown("refused: it could not be written down first, so nothing was done")
+        self.hs.say("alice", self.room, "!build add target=prod")
+        self.shown("!yes within 1 min makes it so")
+        with self.renamed("code"):
+            self.hs.say("alice", self.room, "!yes")
+            self.told(1, "no such table: code")
+        self.hs.say("alice", self.room, "!yes")
+        self.shown("needs 1 other deployer")
+        label = re.search(r"(B\d+) asked: [^\n]*needs 1 other", self.shown("needs 1 other deployer")).group(1)
+        self.hs.say("bob", self.room, f"!approve {label}")
+        self.shown(f"{label} passed")
+
+    def test_what_cannot_be_read_at_the_start_is_said(self):
+        self.start()
+        self.ask()
+        self.gateway.kill()
+        with self.refusing(None, "ALTER TABLE approval RENAME COLUMN about TO gone", "ALTER TABLE approval RENAME COLUMN gone TO about"):
+            self.gateway.start()
+            self.logged("What waits for approval could not be read")
+        self.approve_at_last()
 
 
 class AcrossChats(both.BothChats):

@@ -67,7 +67,7 @@ class Backups(Keeping):
         for i in range(5):
             console.say(f"!build mark id=before{i} secs=0.{i}")
         said = self.cli(0, "backup", self.path("b1"))
-        self.assertRegex(said, r"b1: \d+ kB, \d+ records of the audit, read back and verified, in ")
+        self.assertRegex(said, r"b1: \d+ kB, \d+ records? of the audit, read back and verified, in ")
         for i in range(5):
             console.say(f"!build mark id=after{i}")
         console.until(lambda: len(self.ran()) == 10, what="ten marks")

@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "bridge/base/arena.h"
 #include "bridge/base/error.h"
+#include "bridge/base/text.h"
 #include "bridge/rights/audit.h"
 #include "bridge/run/loop.h"
 #include "bridge/run/store.h"
@@ -44,21 +46,28 @@ open_fixture(void **state)
 	return 0;
 }
 
+static void
+remove_store(const char *folder)
+{
+	static const char *const names[] = { "sallyport.db", "sallyport.db-wal", "sallyport.db-shm", "lock" };
+	char path[128];
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+		unlink(path);
+	}
+	rmdir(folder);
+}
+
 static int
 close_fixture(void **state)
 {
-	static const char *const names[] = { "sallyport.db", "sallyport.db-wal", "sallyport.db-shm", "lock" };
 	struct fixture *fixture = *state;
-	char path[128];
 
 	store_close(fixture->engine.store);
 	tasks_close(fixture->engine.tasks);
 	loop_close(fixture->engine.loop);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		snprintf(path, sizeof path, "%s/%s", fixture->folder, names[i]);
-		unlink(path);
-	}
-	rmdir(fixture->folder);
+	remove_store(fixture->folder);
 	free(fixture);
 	return 0;
 }
@@ -147,18 +156,24 @@ fill(struct fixture *fixture, int count)
 
 /* Somebody with the file in his hands: no trigger stops him. */
 static void
-tamper(struct fixture *fixture, const char *sql)
+tamper_in(const char *folder, const char *sql)
 {
 	char path[128], *why = NULL;
 	sqlite3 *connection;
 
-	snprintf(path, sizeof path, "%s/sallyport.db", fixture->folder);
+	snprintf(path, sizeof path, "%s/sallyport.db", folder);
 	assert_int_equal(sqlite3_open(path, &connection), SQLITE_OK);
 	sqlite3_busy_timeout(connection, 5000);
 	assert_int_equal(sqlite3_exec(connection, "DROP TRIGGER IF EXISTS audit_keep; DROP TRIGGER IF EXISTS audit_stay;", NULL, NULL, &why), SQLITE_OK);
 	if (sqlite3_exec(connection, sql, NULL, NULL, &why) != SQLITE_OK)
 		fail_msg("%s: %s", sql, why);
 	sqlite3_close(connection);
+}
+
+static void
+tamper(struct fixture *fixture, const char *sql)
+{
+	tamper_in(fixture->folder, sql);
 }
 
 static void
@@ -423,11 +438,109 @@ test_a_list_is_filtered_by_all_that_people_ask_for(void **state)
 	}
 }
 
+/* -- Records ------------------------------------------------------------------------------------------------------------- */
+
+static struct audit_record
+full_record(void)
+{
+	return (struct audit_record){ .seq = 7, .wall = 1000, .mono = 12, .boot = 1, .entry = { .what = "asked", .person = "", .account = "corp/alice",
+		.proof = "tag", .place = "corp/#ops", .command = "ci build", .args_hash = "\x00\x01", .args_hash_size = 2, .intent = 3, .instance = "ci" } };
+}
+
+/* A text of no bytes is one; NULL is none. */
+static void
+test_a_record_is_read_as_it_was_written(void **state)
+{
+	struct arena *arena = arena_new();
+	struct audit_record record = full_record(), read;
+	struct text bytes = audit_record_bytes(arena, &record);
+
+	(void)state;
+	assert_true(audit_record_read(arena, bytes.bytes, bytes.length, &read));
+	assert_string_equal(read.entry.person, "");
+	assert_null(read.entry.room);
+	assert_string_equal(read.entry.instance, "ci");
+	assert_int_equal(read.entry.args_hash_size, 2);
+	assert_int_equal(read.entry.intent, 3);
+	assert_false(read.early);
+	arena_free(arena);
+}
+
+/* Cut anywhere, or with something behind it, it is none; but an early one ended where the instance begins now. */
+static void
+test_a_record_is_read_whole_or_not_at_all(void **state)
+{
+	struct arena *arena = arena_new();
+	struct audit_record record = full_record(), read;
+	struct text bytes = audit_record_bytes(arena, &record);
+	size_t early = bytes.length - 8 - strlen("ci");
+	char *more = arena_take(arena, bytes.length + 1);
+
+	(void)state;
+	memcpy(more, bytes.bytes, bytes.length);
+	assert_false(audit_record_read(arena, more, bytes.length + 1, &read));
+	for (size_t length = 0; length < bytes.length; length++)
+		assert_int_equal(audit_record_read(arena, more, length, &read), length == early);
+	/* A text that is longer than all there is; what follows would do alone. */
+	memset(more, 0, 40);
+	memset(more + 40, 0xff, 12 * 8);
+	memcpy(more + 40, "\0\0\0\0\0\1\0\0", 8);
+	assert_false(audit_record_read(arena, more, 40 + 12 * 8, &read));
+	memset(more + 40, 0xff, 8);
+	assert_true(audit_record_read(arena, more, 40 + 12 * 8, &read));
+	arena_free(arena);
+}
+
+/* A store of the version that had no salt yet. */
+static void
+test_a_store_of_the_second_version_is_read(void **state)
+{
+	const char *const sql[] = { audit_tables.sql[0], audit_tables.sql[1], NULL };
+	const struct tables second = { audit_tables.name, sql }, *const all[] = { &second, NULL };
+	struct fixture *fixture = *state;
+	struct arena *arena = arena_new();
+	const char *folder = arena_printf(arena, "%s/second", fixture->folder);
+	struct audit_verdict verdict = { 0 };
+	enum store_open_error why;
+	struct error error = { "" };
+	int count = 5;
+
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_true(store_write(folder, all, write_some, &count, arena, &why, &error));
+	tamper_in(folder, "DELETE FROM audit WHERE seq=5");
+	assert_true(store_read(folder, verify, &verdict, arena, &error));
+	assert_int_equal(verdict.bad, 5);
+	remove_store(folder);
+	arena_free(arena);
+}
+
+static bool
+sign_it(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	(void)with;
+	(void)arena;
+	return audit_sign(db, error);
+}
+
+/* Without anybody who signs, and without records, there is nothing to do; a store of an empty audit stays as it is. */
+static void
+test_nothing_is_signed_where_there_is_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_true(run(fixture, sign_it, NULL, 0, NULL));
+	assert_int_equal(verdict_of(fixture).records, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_an_empty_audit_is_whole, open_fixture, close_fixture),
+cmocka_unit_test_setup_teardown(test_a_store_of_the_second_version_is_read, open_fixture, close_fixture),
+cmocka_unit_test_setup_teardown(test_nothing_is_signed_where_there_is_nothing, open_fixture, close_fixture),
+		cmocka_unit_test(test_a_record_is_read_as_it_was_written),
+		cmocka_unit_test(test_a_record_is_read_whole_or_not_at_all),
 		cmocka_unit_test_setup_teardown(test_what_was_written_fits, open_fixture, close_fixture),
 		cmocka_unit_test_setup_teardown(test_a_work_that_was_taken_back_leaves_the_chain_right, open_fixture, close_fixture),
 		cmocka_unit_test_setup_teardown(test_nothing_of_ours_may_change_or_delete_a_record, open_fixture, close_fixture),

@@ -237,6 +237,109 @@ test_what_is_no_archive_is_refused(void **state)
 		assert_false(verify_text(texts[i], strlen(texts[i]), &verdict, sum));
 }
 
+/* The archive with `to` in place of the first `from` of a line; NULL where that line has none. */
+static char *
+with_line(struct fixture *fixture, int64_t number, const char *from, const char *to)
+{
+	size_t size;
+	const char *line = line_at(fixture, number, &size), *at = strstr(line, from);
+
+	if (!at || at >= line + size)
+		return NULL;
+	return arena_printf(fixture->arena, "%.*s%s%s", (int)(at - fixture->text), fixture->text, to, at + strlen(from));
+}
+
+static void
+test_what_is_no_record_is_said(void **state)
+{
+	static const struct { const char *from, *to; } deeds[] = {
+		{ "\"seq\":5", "\"seq\":\"5\"" }, { "\"intent\":4", "\"intent\":true" }, { "\"person\":\"alice\"", "\"person\":7" }, { "{\"seq\"", "{\"x\":0,\"seq\"" },
+		{ "\"person\":\"alice\",", "" }, { "\"instance\":null", "\"instance\":7" }, { "\"args_hash\":\"", "\"args_hash\":\"z" }, { "\"h\":\"", "\"h\":\"z" },
+	};
+	struct fixture *fixture = *state;
+	char sum[AUDIT_HEX_SIZE];
+
+	for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {
+		struct audit_verdict verdict;
+		const char *text = with_line(fixture, 5, deeds[i].from, deeds[i].to);
+		assert_non_null(text);
+		assert_true(verify_text(text, strlen(text), &verdict, sum));
+		assert_int_equal(verdict.bad, 5);
+		assert_string_equal(verdict.reason, "cannot be read as it was written");
+	}
+}
+
+static void
+test_an_archive_of_the_first_form_is_read(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *text = with_line(fixture, 0, "\"audit\":2", "\"audit\":1");
+	struct audit_verdict verdict;
+	char sum[AUDIT_HEX_SIZE];
+
+	assert_true(verify_text(text, strlen(text), &verdict, sum));
+	assert_true(verdict.whole);
+	text = with_line(fixture, 0, "\"audit\":2", "\"audit\":3");
+	assert_false(verify_text(text, strlen(text), &verdict, sum));
+}
+
+static void
+test_an_archive_of_nothing_is_one(void **state)
+{
+	static const struct { int first, last; bool good; } ends[] = { { 1, 0, true }, { 1, -1, false }, { 0, -1, false }, { 0, 0, false }, { 8, 7, true } };
+	struct fixture *fixture = *state;
+	struct audit_verdict verdict;
+	char sum[AUDIT_HEX_SIZE], zeros[AUDIT_HEX_SIZE];
+
+	memset(zeros, '0', sizeof zeros - 1);
+	zeros[sizeof zeros - 1] = '\0';
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		const char *text = arena_printf(fixture->arena, "{\"audit\":2,\"first\":%d,\"last\":%d,\"before\":\"%s\",\"hash\":\"%s\"}\n", ends[i].first, ends[i].last,
+			zeros, zeros);
+		assert_int_equal(verify_text(text, strlen(text), &verdict, sum) && verdict.whole, ends[i].good);
+	}
+}
+
+static void
+test_a_checkpoint_that_cannot_be_read_is_said(void **state)
+{
+	static const char *const marks[] = { "{\"checkpoint\":\"x\"}\n{", "{\"checkpoint\":7}\n{" };
+	struct fixture *fixture = *state;
+	char sum[AUDIT_HEX_SIZE];
+
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+		struct audit_verdict verdict;
+		const char *text = with_line(fixture, 6, "{", marks[i]);
+		assert_true(verify_text(text, strlen(text), &verdict, sum));
+		assert_int_equal(verdict.bad, 5);
+		assert_string_equal(verdict.reason, "has a checkpoint that cannot be read");
+		assert_int_equal(verdict.others, 0);
+	}
+}
+
+static bool
+write_to_full(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct audit_verdict verdict;
+	const struct fixture *fixture = with;
+	FILE *file = fopen("/dev/full", "we");
+	bool fine = audit_file_write(file, db, &fixture->range, &verdict, error);
+
+	(void)arena;
+	fclose(file);
+	return fine;
+}
+
+static void
+test_a_full_disk_makes_no_archive(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error error = { "" };
+
+	assert_false(in_store(fixture, write_to_full, fixture, &error));
+	assert_non_null(strstr(error.text, "could not be written"));
+}
+
 /* The store it came from. */
 
 static bool
@@ -361,6 +464,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_every_changed_byte_of_a_file_is_found_at_its_record, make, unmake),
 		cmocka_unit_test_setup_teardown(test_every_record_dropped_doubled_swapped_or_cut_is_found, make, unmake),
 		cmocka_unit_test(test_what_is_no_archive_is_refused),
+		cmocka_unit_test_setup_teardown(test_what_is_no_record_is_said, make, unmake),
+		cmocka_unit_test_setup_teardown(test_an_archive_of_the_first_form_is_read, make, unmake),
+		cmocka_unit_test_setup_teardown(test_an_archive_of_nothing_is_one, make, unmake),
+		cmocka_unit_test_setup_teardown(test_a_checkpoint_that_cannot_be_read_is_said, make, unmake),
+		cmocka_unit_test_setup_teardown(test_a_full_disk_makes_no_archive, make, unmake),
 		cmocka_unit_test_setup_teardown(test_what_stays_fits_what_was_archived, make, unmake),
 		cmocka_unit_test_setup_teardown(test_nothing_is_taken_out_that_is_not_what_was_archived, make, unmake),
 		cmocka_unit_test_setup_teardown(test_it_cannot_be_taken_out_twice, make, unmake),

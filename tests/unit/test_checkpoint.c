@@ -14,6 +14,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/error.h"
 #include "bridge/base/redact.h"
+#include "bridge/base/text.h"
 #include "bridge/rights/proof.h"
 #include "bridge/run/store.h"
 
@@ -202,6 +203,91 @@ test_a_line_is_found_among_the_words_of_others(void **state)
 	}
 }
 
+/* Each word is as long as it has to be; only the two numbers may have more digits, and are other numbers then. */
+static void
+test_a_word_that_is_too_long_is_none(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checkpoint wanted = one_checkpoint(fixture), got;
+	const char *line = checkpoint_text(fixture->arena, &wanted);
+	int word = 0;
+
+	for (size_t at = strlen("sallyport-audit-v1 "); line[at]; at++) {
+		const char *more = arena_printf(fixture->arena, "%.*s1%s", (int)at, line, line + at);
+		bool read = checkpoint_read(more, &got);
+		assert_int_equal(read, word == 1 || word == 3);         /* log, SEQ, hash, WALL, key, signature */
+		assert_false(read && checkpoint_good(&got, signing_public_of(fixture->one)));
+		word += line[at] == ' ';
+	}
+	char *no_base64 = arena_text(fixture->arena, line);
+	memset(strrchr(no_base64, ' ') + 9, '=', 4);
+	assert_false(checkpoint_read(no_base64, &got));
+}
+
+static bool
+archive_some(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct audit_range range;
+	struct row row;
+	size_t length;
+
+	(void)with;
+	if (!audit_range(db, 0, &range, error))
+		return false;
+	range.last = 150;
+	db_query(db, &row, "SELECT h FROM audit WHERE seq=150", "");
+	assert_true(row_next(&row));
+	memcpy(range.hash, row_bytes(&row, 0, &length), AUDIT_HASH);
+	return row_end(&row, error) && audit_archive(db, &range, "a sum", "unix/root", arena, error);
+}
+
+static bool
+first_checkpoint(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct checkpoint_rows rows;
+
+	(void)arena;
+	checkpoint_rows(db, &rows, 0);
+	*(int64_t *)with = rows.more ? rows.at.seq : 0;
+	return checkpoint_rows_end(&rows, error);
+}
+
+static void
+test_checkpoints_go_along_with_their_records(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error error;
+	int64_t first = 0;
+
+	in_store(fixture, live, &(struct life){ { fixture->one, NULL }, 250, true });
+	assert_true(store_read(fixture->folder, first_checkpoint, &first, fixture->arena, &error));
+	assert_int_equal(first, 100);
+	in_store(fixture, archive_some, NULL);
+	assert_true(store_read(fixture->folder, first_checkpoint, &first, fixture->arena, &error));
+	assert_int_equal(first, 200);
+}
+
+static bool
+sign_nothing(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	(void)arena;
+	db_lend(db, with);
+	return audit_sign(db, error);
+}
+
+static void
+test_an_empty_audit_is_not_signed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error error;
+	int64_t first = -1;
+
+	in_store(fixture, sign_nothing, &(struct checkpoint_signer){ fixture->one, NULL });
+	assert_true(store_read(fixture->folder, first_checkpoint, &first, fixture->arena, &error));
+	assert_int_equal(first, 0);
+	assert_true(proven_by(fixture, fixture->one).whole);
+}
+
 static void
 write_bytes(struct fixture *fixture, const char *name, const void *bytes, size_t length)
 {
@@ -289,6 +375,49 @@ test_public_keys_are_published_the_newest_first(void **state)
 	assert_int_equal(signing_read_public("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", 57, keys), 0);
 }
 
+/* How many are in the file, and which. */
+static size_t
+published(struct fixture *fixture, struct signing_public keys[SIGNING_KEYS])
+{
+	char pem[4096];
+	FILE *file = fopen(arena_printf(fixture->arena, "%s/" SIGNING_PUBLIC_FILE, fixture->folder), "re");
+	size_t length = fread(pem, 1, sizeof pem - 1, file), blocks = 0;
+
+	fclose(file);
+	pem[length] = '\0';
+	for (const char *at = pem; (at = strstr(at, "BEGIN")); at++)
+		blocks++;
+	assert_int_equal(signing_read_public(pem, length, keys), blocks);
+	return blocks;
+}
+
+/* There is room for eight, and the oldest goes; no file is left open. */
+static void
+test_so_many_keys_are_published(void **state)
+{
+	struct fixture *fixture = *state;
+	struct signing_public keys[SIGNING_KEYS + 1] = { { .id = "" } };
+	struct text text = text_in(fixture->arena, 4096);
+	struct error error;
+	int next = dup(0);
+
+	close(next);
+	for (int i = 0; i < SIGNING_KEYS + 2; i++) {
+		struct signing_key *key = signing_make();
+		assert_true(signing_publish(fixture->folder, signing_public_of(key), &error));
+		text_add(&text, signing_public_pem(fixture->arena, signing_public_of(key)));
+		assert_int_equal(published(fixture, keys), i < SIGNING_KEYS ? i + 1 : SIGNING_KEYS);
+		assert_string_equal(keys[0].id, signing_public_of(key)->id);
+		signing_free(key);
+	}
+	assert_int_equal(signing_read_public(text.bytes, text.length, keys), SIGNING_KEYS);
+	assert_string_equal(keys[SIGNING_KEYS].id, "");
+	int fd = dup(0);
+	assert_int_equal(fd, next);
+	close(fd);
+	signing_free(NULL);
+}
+
 static void
 test_what_is_no_private_key_is_refused(void **state)
 {
@@ -354,9 +483,13 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_a_key_vouches_for_the_next, make, unmake),
 		cmocka_unit_test_setup_teardown(test_a_key_that_nobody_vouched_for_is_found, make, unmake),
 		cmocka_unit_test_setup_teardown(test_a_line_is_found_among_the_words_of_others, make, unmake),
+		cmocka_unit_test_setup_teardown(test_a_word_that_is_too_long_is_none, make, unmake),
+		cmocka_unit_test_setup_teardown(test_checkpoints_go_along_with_their_records, make, unmake),
+		cmocka_unit_test_setup_teardown(test_an_empty_audit_is_not_signed, make, unmake),
 		cmocka_unit_test_setup_teardown(test_openssl_takes_a_checkpoint_for_good, make, unmake),
 		cmocka_unit_test_setup_teardown(test_a_key_is_made_once_and_for_its_owner_alone, make, unmake),
 		cmocka_unit_test_setup_teardown(test_public_keys_are_published_the_newest_first, make, unmake),
+		cmocka_unit_test_setup_teardown(test_so_many_keys_are_published, make, unmake),
 		cmocka_unit_test_setup_teardown(test_what_is_no_private_key_is_refused, make, unmake),
 		cmocka_unit_test_setup_teardown(test_a_key_of_another_kind_or_with_a_password_is_refused, make, unmake),
 		cmocka_unit_test_setup_teardown(test_a_key_needs_a_folder, make, unmake),

@@ -49,7 +49,7 @@ is_known(void *with, const char *name)
 	return !strcmp(name, "ops") || !strcmp(name, "corp");
 }
 
-static const struct rights_world world = { .instance = is_instance, .verb = is_verb, .nearest = nearest, .room = is_known, .link = is_known };
+static struct rights_world world = { .instance = is_instance, .verb = is_verb, .nearest = nearest, .room = is_known, .link = is_known };
 
 static const char people[] =
 	"person \"alice\" { accounts = { \"corp/alice\" } roles = { \"deployer\" } }\n"
@@ -169,6 +169,53 @@ test_help_knows_which_verbs_may_need_others(void **state)
 	forget(&fixture);
 }
 
+/* Where several want something the strictest counts, in whichever order they stand. */
+static void
+test_the_strictest_of_several_counts(void **state)
+{
+	static const char *const orders[] = {
+		"approval \"a\" { for = { \"ci.build\" } by = \"deployer\" code = \"5m\" within = \"1h\" }\n"
+		"approval \"b\" { for = { \"ci.build\" } by = \"deployer\" code = \"15m\" within = \"10m\" }\n"
+		"approval \"c\" { for = { \"ci.build\" } by = \"deployer\" }\n"
+		"confirm { for = { \"ci.build\" } within = \"20s\" } confirm { for = { \"ci.*\" } within = \"40s\" }",
+		"approval \"a\" { for = { \"ci.build\" } by = \"deployer\" }\n"
+		"approval \"b\" { for = { \"ci.build\" } by = \"deployer\" code = \"15m\" within = \"10m\" }\n"
+		"approval \"c\" { for = { \"ci.build\" } by = \"deployer\" code = \"5m\" within = \"1h\" }\n"
+		"confirm { for = { \"ci.build\" } within = \"40s\" } confirm { for = { \"ci.*\" } within = \"20s\" }",
+	};
+	const struct ask ask = { .instance = "ci", .verb = "build", .changes = true };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+		struct fixture fixture;
+		struct needs needs;
+		read(&fixture, orders[i]);
+		assert_int_equal(conf_mistakes(fixture.conf), 0);
+		guards_needs(fixture.guards, &ask, &needs);
+		assert_int_equal(needs.count, 3);
+		assert_int_equal(needs.code, 5 * 60 * 1000);
+		assert_int_equal(needs.within, 10 * 60 * 1000);
+		assert_int_equal(needs.confirm, 20 * 1000);
+		forget(&fixture);
+	}
+}
+
+static void
+test_one_kind_of_rule_is_enough_to_be_asked(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	read(&fixture, "confirm { for = { \"ci.stop\" } }");
+	assert_true(guards_any(fixture.guards));
+	assert_false(guards_may_need_others(fixture.guards, &(struct ask){ .instance = "ci", .verb = "stop", .changes = true }));
+	forget(&fixture);
+	read(&fixture, "approval \"p\" { for = { \"ci.build\" } by = \"deployer\" }");
+	assert_true(guards_any(fixture.guards));
+	assert_false(guards_may_need_others(fixture.guards, &(struct ask){ .instance = "ci", .verb = "deploy", .changes = true }));
+	forget(&fixture);
+}
+
 /* Whatever changes in a rule makes it another policy: what was asked under the other one is not run. */
 static void
 test_each_change_of_a_rule_is_another_policy(void **state)
@@ -233,11 +280,49 @@ test_mistakes_are_told(void **state)
 	}
 }
 
+/* What is just within its bounds. */
+static void
+test_bounds_are_within(void **state)
+{
+	static const char *const fine[] = {
+		"approval \"p\" { for = { \"ci.build\" } by = \"deployer\" within = \"1s\" }",
+		"approval \"p\" { for = { \"ci.build\" } by = \"deployer\" within = \"7d\" }",
+		"confirm { for = { \"ci.build\" } within = \"7d\" }",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+		struct fixture fixture;
+		read(&fixture, fine[i]);
+		assert_int_equal(conf_mistakes(fixture.conf), 0);
+		forget(&fixture);
+	}
+}
+
+/* Where a directory brings people in, nobody knows yet who will have a role: that one has none now is no mistake. */
+static void
+test_others_may_come_from_a_directory(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	world.more_people = true;
+	read(&fixture, "approval \"p\" { for = { \"ci.build\" } by = \"nobody\" count = 20 }\napproval \"q\" { for = { \"ci.build\" } by = \"nobody\" count = 21 }");
+	assert_int_equal(conf_mistakes(fixture.conf), 1);
+	assert_string_equal(conf_mistake_at(fixture.conf, 0), "test.conf:9: approval \"q\": count is 1 to 20.");
+	forget(&fixture);
+	world.more_people = false;
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_a_command_needs),
+		cmocka_unit_test(test_the_strictest_of_several_counts),
+		cmocka_unit_test(test_one_kind_of_rule_is_enough_to_be_asked),
+		cmocka_unit_test(test_bounds_are_within),
+		cmocka_unit_test(test_others_may_come_from_a_directory),
 		cmocka_unit_test(test_help_knows_which_verbs_may_need_others),
 		cmocka_unit_test(test_each_change_of_a_rule_is_another_policy),
 		cmocka_unit_test(test_mistakes_are_told),

@@ -534,7 +534,7 @@ test_so_many_roles_are_named(void **state)
 {
 	struct arena *arena = arena_new();
 	struct text text = text_in(arena, 2000);
-	char *names[] = { "r0, r1, r2 or r3", "r0, r1, r2, r3 or 1 more" };
+	static const char *const names[] = { "r0, r1, r2 or r3", "r0, r1, r2, r3 or 1 more" };
 
 	(void)state;
 	for (int i = 0; i < 5; i++) {

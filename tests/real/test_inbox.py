@@ -17,7 +17,7 @@ import threading
 import time
 import unittest
 
-from lib import ircd, things
+from lib import ircd, things, tracer
 from lib.gateway import PROGRAM, Gateway
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -176,7 +176,9 @@ class Watched(Story):
         self.assertEqual(self.ask("HEAD", "/in/anything", connection=Unix(path))[0], 200)
 
 
-class Webhooks(Story):
+class Sent(Story):
+    """Webhooks, and somebody who sends them."""
+
     def begin(self, more="", rest="", place=""):
         super().begin(more, NAS + rest, place=place)
 
@@ -185,6 +187,24 @@ class Webhooks(Story):
         headers = {"Content-Type": "application/json", "X-Signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()} | headers
         return self.ask("POST", f"/in/{name}", body, headers, timeout=timeout)[0]
 
+    def told(self, text):
+        """Messages of it, ever: after the gateway has ended."""
+        with sqlite3.connect(os.path.join(self.gateway.state, "sallyport.db")) as db:
+            return db.execute("SELECT count(*) FROM outbox WHERE instr(body, ?)", (text,)).fetchone()[0]
+
+    def reached(self, unheard):
+        while unheard:
+            if self.post(unheard[-1]) >= 300:
+                return False
+            unheard.pop()
+        return True
+
+    def signed(self, text):
+        body = json.dumps({"text": text}).encode()
+        return self.ask("POST", "/in/nas", body, {"Content-Type": "application/json", "X-Signature": hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()}, timeout=60)
+
+
+class Webhooks(Sent):
     def test_a_signed_one_is_told_on_irc_and_at_the_console_and_another_is_not(self):
         network = ircd.Network()
         self.addCleanup(network.stop)
@@ -216,12 +236,7 @@ class Webhooks(Story):
         self.gateway.stop()
         self.assertEqual(self.told("once"), 1)
 
-    def told(self, text):
-        """Messages of it, ever: after the gateway has ended."""
-        with sqlite3.connect(os.path.join(self.gateway.state, "sallyport.db")) as db:
-            return db.execute("SELECT count(*) FROM outbox WHERE instr(body, ?)", (text,)).fetchone()[0]
-
-    def test_killed_between_commit_and_answer_it_is_one(self):
+    def test_killed_at_any_moment_each_is_told_once(self):
         """Its sender sends until it hears 2xx."""
         self.begin()
         random.seed(6)
@@ -248,13 +263,6 @@ class Webhooks(Story):
         self.assertGreater(count, KILLS)
         self.assertEqual([self.told(f"number-{i}-end") for i in range(count)], [1] * count)
 
-    def reached(self, unheard):
-        while unheard:
-            if self.post(unheard[-1]) >= 300:
-                return False
-            unheard.pop()
-        return True
-
     def test_a_store_that_refuses_is_503_and_the_next_try_is_taken(self):
         self.begin()
         with sqlite3.connect(os.path.join(self.gateway.state, "sallyport.db"), isolation_level=None, timeout=20) as db:
@@ -265,10 +273,6 @@ class Webhooks(Story):
             db.execute("ROLLBACK")
         things.wait_until(lambda: self.post("while it is locked") < 300, what="the store")
         self.gateway.console().expect("while it is locked")
-
-    def signed(self, text):
-        body = json.dumps({"text": text}).encode()
-        return self.ask("POST", "/in/nas", body, {"Content-Type": "application/json", "X-Signature": hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()}, timeout=60)
 
     def test_slow_senders_hold_no_signed_one_up(self):
         self.begin()
@@ -365,7 +369,7 @@ class Webhooks(Story):
     def test_a_file_in_the_spool_is_one_too(self):
         spool = os.path.join(self.folder, "spool")
         os.mkdir(spool, 0o700)
-        super().begin(f'spool = "{spool}"', 'incoming "nas" { rooms = { "home" } title = "text" }\n')
+        Story.begin(self, f'spool = "{spool}"', 'incoming "nas" { rooms = { "home" } title = "text" }\n')
         console = self.gateway.console()
         with open(os.path.join(spool, ".a"), "w") as f:
             f.write('{"text": "by hand"}')
@@ -377,3 +381,62 @@ class Webhooks(Story):
         things.wait_until(lambda: os.path.exists(os.path.join(spool, "refused", "nas.b.reason")), what="the reason")
         # Nobody has a secret, so nobody is proven over HTTP.
         self.assertEqual(self.post("over HTTP"), 401)
+
+
+@unittest.skipUnless(tracer.attaches(), "needs strace, and leave to attach it")
+class Killed(Sent):
+    """kill -9 at one system call after the other, from the first that a request makes to the last of its carrying out."""
+    # Of the loop, and of the store: what is read, written to the disk or said to anybody. Writing tells the loop that something is committed.
+    ANSWERS = ("sendmsg", "sendto", "writev")
+    CALLS = ("recvfrom", "epoll_wait", "read", "sendmsg", "pwrite64", "fdatasync", "write")
+
+    def killed_at(self, call, number, text):
+        """(what the sender heard, or None; what became of the delivery, or None). It runs again after that."""
+        trace = tracer.kill_at(self.gateway.program, call, number, os.path.join(self.folder, "strace.log"))
+        try:
+            heard = self.post(text)
+        except (OSError, http.client.HTTPException):
+            heard = None
+        things.wait_until(lambda: not self.gateway.program.running() or self.state_of(text) == "done", what="a kill or an end")
+        trace.stop()
+        state = self.state_of(text)
+        if not self.gateway.program.running():
+            self.gateway.start()
+        return heard, state
+
+    def state_of(self, text):
+        with sqlite3.connect(f"file:{os.path.join(self.gateway.state, 'sallyport.db')}?mode=ro", uri=True) as db:
+            row = db.execute("SELECT state FROM delivery WHERE instr(body, ?)", (text,)).fetchone()
+        return row and row[0]
+
+    def each_once(self, texts):
+        self.assertLess(self.post("the last one"), 300)
+        self.gateway.console().expect("the last one")
+        self.gateway.stop()
+        self.assertEqual([self.told(text) for text in texts], [1] * len(texts))
+
+    def test_between_the_commit_and_the_answer(self):
+        self.begin()
+        self.assertLess(self.post("before"), 300)
+        # Which of them says the answer is the library's business.
+        self.assertIn(None, [self.killed_at(call, 1, f"just now, {call}")[0] for call in self.ANSWERS])
+        for call in self.ANSWERS:
+            things.wait_until(lambda: self.state_of(f"just now, {call}") == "done", what="its carrying out, in the next life")
+            self.assertLess(self.post(f"just now, {call}"), 300)
+        self.each_once(["before", *(f"just now, {call}" for call in self.ANSWERS)])
+
+    def test_at_each_system_call(self):
+        self.begin()
+        texts, seen = [], set()
+        for call in self.CALLS:
+            for number in range(1, 100):
+                texts.append(f"{call}-{number}-end")
+                heard, state = self.killed_at(call, number, texts[-1])
+                self.assertTrue(state or not heard, f"it was answered and not committed: {texts[-1]}")
+                seen.add((call, bool(heard), state))
+                things.wait_until(lambda: heard or self.reached(texts[-1:]), what="the sender's next try")
+                if heard and state == "done":
+                    break
+        for wanted in (("pwrite64", False, None), ("write", False, "new"), ("pwrite64", True, "new")) + tuple((call, True, "done") for call in self.CALLS):
+            self.assertIn(wanted, seen)                     # not committed, not answered, not carried out
+        self.each_once(texts)

@@ -585,7 +585,7 @@ test_a_group_is_one_message_and_a_line_each_change_of_state(void **state)
 	struct alert_group over = { 0 };
 
 	disk_fires(fixture);
-	irc(fixture, "A1 firing: critical DiskWillFill db1:/var, 93% full, 4 h left, since ??:??. On it: nobody. !ack A1 https://graf.corp.example/d/1");
+	irc(fixture, "A1 firing: critical DiskWillFill db1:/var, 93% full, 4 h left, since *. On it: nobody. !ack A1 https://graf.corp.example/d/1");
 	matrix(fixture, "+ A1 firing: critical DiskWillFill db1:/var, 93% full, 4 h left*");
 	matrix(fixture, "> ??:?? firing, 1 alert: 93% full, 4 h left");
 	over = disk(true);
@@ -716,7 +716,7 @@ test_an_acknowledgement_is_kept_here_and_said_to_be(void **state)
 	matrix(fixture, "+ A1 firing*");
 	matrix(fixture, "> *");
 	say(fixture, "bob", "!ack A1 1h extending the volume");
-	irc(fixture, "A1 acked: critical DiskWillFill db1:/var, 93% full, 4 h left, until ??:?? (in 1 h), extending the volume, kept here, as Alertmanager has no acknowledgement (bob)*");
+	irc(fixture, "A1 acked: critical DiskWillFill db1:/var, 93% full, 4 h left, until * (in 1 h), extending the volume, kept here, as Alertmanager has no acknowledgement (bob)*");
 	matrix(fixture, "> ??:?? acked, 1 alert, by bob: extending the volume");
 	matrix(fixture, "= A1 acked: *extending the volume*");
 	looks(fixture);
@@ -787,7 +787,7 @@ test_a_silence_of_an_alert_changes_its_message_alone(void **state)
 	matrix(fixture, "+ A1 firing*");
 	matrix(fixture, "> *");
 	say(fixture, "bob", "!silence A1 for=2h extending");
-	irc(fixture, "A1 silenced: critical DiskWillFill db1:/var, 93% full, 4 h left, until ??:?? (in *), S1, extending (bob)*");
+	irc(fixture, "A1 silenced: critical DiskWillFill db1:/var, 93% full, 4 h left, until * (in *), S1, extending (bob)*");
 	looks(fixture);
 	quiet(fixture);
 	matrix(fixture, "> ??:?? silenced, 1 alert, by bob: extending");
@@ -824,10 +824,10 @@ test_a_silence_by_labels_says_how_many_it_holds(void **state)
 	disk_fires(fixture);
 	irc(fixture, "A1 firing*");
 	say(fixture, "bob", "!silence instance=db1 severity=~\"crit.*\" for=2h new disk");
-	irc(fixture, "S1 silenced: instance=db1 severity=~crit.* until ??:?? (in *), 1 alert, new disk. Undo: !unsilence S1 (bob)");
+	irc(fixture, "S1 silenced: instance=db1 severity=~crit.* until * (in *), 1 alert, new disk. Undo: !unsilence S1 (bob)");
 	quiet(fixture);
 	say(fixture, "bob", "!silence S1 for=1h");
-	irc(fixture, "S1 silenced: instance=db1 severity=~crit.* until ??:?? (in 3 h), new disk. Undo: !unsilence S1 (bob)");
+	irc(fixture, "S1 silenced: instance=db1 severity=~crit.* until * (in 3 h), new disk. Undo: !unsilence S1 (bob)");
 }
 
 static void
@@ -865,7 +865,7 @@ test_what_changed_elsewhere_shows(void **state)
 	fixture->script.silence_count = 1;
 	hold(&fixture->script, "theirs", true);
 	looks(fixture);
-	irc(fixture, "A1 silenced: *until ??:?? (in *), moved (carol)*");
+	irc(fixture, "A1 silenced: *until * (in *), moved (carol)*");
 	fixture->script.silence_count = 0;
 	fixture->script.count = 0;
 	looks(fixture);

@@ -24,28 +24,30 @@ enum {
 
 /* -- Talking to it ------------------------------------------------------------------------------------------------------- */
 
-/* What it says no with: a string, or text. */
-static bool
-refused(struct task *task, const struct http_request *request, const struct http_response *answer)
+bool
+alertmanager_refused(struct task *task, const struct http_request *request, const struct http_response *answer)
 {
-	const char *why = json_part_text(task->arena, json_part_of(answer->body, answer->length));
+	struct json_part all = json_part_of(answer->body, answer->length);
+	const char *message = json_part_text(task->arena, json_part_key(all, "message")), *why = json_part_text(task->arena, all);
 
-	if (answer->status == 401 || answer->status == 403 || answer->status >= 500 || !answer->length)
+	/* Who says why somebody may not do it is listened to. */
+	if (answer->status == 401 || (answer->status == 403 && !message) || answer->status >= 500 || !answer->length)
 		return http_refused(task, request, answer);
-	why = why ? why : answer->body;
+	why = message ? message : why ? why : answer->body;
 	return task_fail(task, "%s refused that: %s", request->service->name, text_cut(task->arena, text_clean(task->arena, why, strlen(why)), 200));
 }
 
 static bool
-get(struct task *task, const struct alertmanager_api *api, const char *url, struct json_part *out)
+get(struct task *task, struct alertmanager_api *api, const char *url, struct json_part *out)
 {
-	struct http_request request = { .service = &api->service, .url = url, .most = ANSWER_MOST };
+	struct http_request request = { .service = &api->service, .url = url, .headers = api->headers, .most = ANSWER_MOST };
 	struct http_response answer;
 
 	if (!http_send(task, &request, &answer))
 		return false;
+	api->absent = answer.status == 404;
 	if (answer.status != 200)
-		return refused(task, &request, &answer);
+		return alertmanager_refused(task, &request, &answer);
 	*out = json_part_of(answer.body, answer.length);
 	return (out->at && *out->at == '[')
 	    || task_fail(task, "%s answered with what cannot be read: is %s its address?", api->service.name, api->service.url);
@@ -54,7 +56,7 @@ get(struct task *task, const struct alertmanager_api *api, const char *url, stru
 /* -- What it knows now --------------------------------------------------------------------------------------------------- */
 
 static struct alert *
-read_alerts(struct arena *arena, struct json_part all, size_t *count, const char **url)
+read_alerts(struct arena *arena, const struct alertmanager_api *api, struct json_part all, size_t *count, const char **url)
 {
 	struct json_part key, one;
 	struct alert *alerts = arena_take(arena, sizeof *alerts);
@@ -72,7 +74,7 @@ read_alerts(struct arena *arena, struct json_part all, size_t *count, const char
 			size *= 2;
 		}
 		body_alert(arena, alert, &alerts[(*count)++]);
-		*url = *url ? *url : body_page(alert);
+		*url = *url ? *url : api->page ? api->page(arena, api->conf, alert) : body_page(alert);
 	}
 	return alerts;
 }
@@ -96,7 +98,7 @@ read_group(struct task *task, const struct alertmanager_api *api, struct json_pa
 	struct json_object *labels = grouped.at ? json_read(arena, grouped.at, grouped.length, NULL) : NULL;
 	const char *url = NULL;
 	size_t count;
-	struct alert *alerts = read_alerts(arena, json_part_key(part, "alerts"), &count, &url);
+	struct alert *alerts = read_alerts(arena, api, json_part_key(part, "alerts"), &count, &url);
 
 	if (!count || !labels)
 		return false;
@@ -127,7 +129,7 @@ once_each(struct alert_group *groups, size_t count)
 }
 
 bool
-alertmanager_groups(struct task *task, const struct alertmanager_api *api, struct alert_group **out, size_t *count)
+alertmanager_groups(struct task *task, struct alertmanager_api *api, struct alert_group **out, size_t *count)
 {
 	const char *url = url_make(task->arena, api->url, "alerts", "groups", NULL);
 	struct json_part all, key, one;
@@ -192,7 +194,7 @@ matchers_json(struct task *task, const struct matcher *matchers)
 }
 
 bool
-alertmanager_silence(struct task *task, const struct alertmanager_api *api, struct silence *inout)
+alertmanager_silence(struct task *task, struct alertmanager_api *api, struct silence *inout)
 {
 	struct json_object *body = json_new_object(task->arena);
 
@@ -203,29 +205,31 @@ alertmanager_silence(struct task *task, const struct alertmanager_api *api, stru
 	json_set(body, "createdBy", inout->by);
 	json_set(body, "comment", comment_of(task, inout));
 	struct http_request request = { .service = &api->service, .method = "POST", .url = url_make(task->arena, api->url, "silences", NULL),
-		.body = json_write(body) };
+		.headers = api->headers, .body = json_write(body) };
 	struct http_response answer;
 	if (!http_send(task, &request, &answer))
 		return false;
-	if (answer.status == 404)
+	if (answer.status == 404 && inout->id)
 		return task_fail(task, "%s knows that silence no more; it may have ended", api->service.name);
-	if (answer.status != 200)
-		return refused(task, &request, &answer);
+	/* Grafana accepts (202) what Alertmanager has done. */
+	if (answer.status != 200 && answer.status != 202)
+		return alertmanager_refused(task, &request, &answer);
 	const char *id = json_string(json_read(task->arena, answer.body, answer.length, NULL), "silenceID", NULL);
 	inout->id = id;
 	return id || task_fail(task, "%s took the silence and did not say which it is; look there", api->service.name);
 }
 
 bool
-alertmanager_unsilence(struct task *task, const struct alertmanager_api *api, const struct silence *silence)
+alertmanager_unsilence(struct task *task, struct alertmanager_api *api, const struct silence *silence)
 {
-	struct http_request request = { .service = &api->service, .method = "DELETE", .url = url_make(task->arena, api->url, "silence", silence->id, NULL) };
+	struct http_request request = { .service = &api->service, .method = "DELETE", .url = url_make(task->arena, api->url, "silence", silence->id, NULL),
+		.headers = api->headers };
 	struct http_response answer;
 
 	if (!http_send(task, &request, &answer))
 		return false;
 	/* One that has ended, or that nobody knows any more, is what was asked for. */
-	return answer.status == 200 || answer.status == 404 || refused(task, &request, &answer);
+	return answer.status == 200 || answer.status == 404 || alertmanager_refused(task, &request, &answer);
 }
 
 static void
@@ -243,7 +247,7 @@ read_matchers(struct task *task, struct json_object *all, struct silence *out)
 }
 
 bool
-alertmanager_silences(struct task *task, const struct alertmanager_api *api, struct silence **out, size_t *count)
+alertmanager_silences(struct task *task, struct alertmanager_api *api, struct silence **out, size_t *count)
 {
 	struct json_part all, key, one;
 

@@ -46,7 +46,7 @@ body_labels(struct arena *arena, struct json_object *object)
 	if (!json_object_is_type(object, json_type_object))
 		return out;
 	json_object_object_foreach(object, name, value)
-		if (count < LABELS_MOST && json_object_is_type(value, json_type_string))
+		if (count < LABELS_MOST && json_object_is_type(value, json_type_string) && strncmp(name, "__", 2))
 			out[count++] = (struct named){ name, json_object_get_string(value) };
 	return out;
 }
@@ -164,9 +164,10 @@ body_webhook(struct arena *arena, struct json_object *body, struct alert_group *
 	struct json_object *all = json_key(body, "alerts"), *grouped = json_key(body, "groupLabels"), *notes = json_key(body, "commonAnnotations");
 	size_t count = json_count(body, "alerts");
 	struct alert *alerts = arena_take(arena, (count + 1) * sizeof *alerts);
+	int64_t omitted = json_integer(body, "truncatedAlerts", 0);
 
 	*out = (struct alert_group){ .key = key_of(arena, body), .also = body_also(arena, grouped), .alerts = alerts, .count = count,
-		.omitted = (size_t)json_integer(body, "truncatedAlerts", 0), .over = !strcmp(json_string(body, "status", ""), "resolved"),
+		.omitted = omitted > 0 ? (size_t)omitted : 0, .over = !strcmp(json_string(body, "status", ""), "resolved"),
 		.text = first_of(notes, summaries), .runbook = first_of(notes, runbooks) };
 	for (size_t i = 0; i < count; i++)
 		body_alert(arena, json_object_array_get_idx(all, i), &alerts[i]);

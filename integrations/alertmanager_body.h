@@ -17,7 +17,7 @@ struct json_object;
 struct named;
 
 int64_t body_time(const char *);        /* of 2016-08-01T13:27:08.008+03:00: wall ms; 0 where it is none, or the year 1 */
-struct named *body_labels(struct arena *, struct json_object *);        /* those that are text; ended by {0} */
+struct named *body_labels(struct arena *, struct json_object *);        /* ended by {0}; without __its own__, which no person wrote */
 /* One alert, as either has it: the API has its status as an object. */
 void body_alert(struct arena *, struct json_object *, struct alert *out);
 const char *body_page(struct json_object *alert);       /* for people: what its rule or its writer says, else where it was computed; NULL */

@@ -12,7 +12,7 @@
 
 enum {
 	KEY_MOST = 500, ID_MOST = 200, NAME_MOST = 120, TEXT_MOST = 300, URL_MOST = 1000, VALUE_MOST = 200,
-	LABELS_MOST = 40,
+	LABELS_MOST = 40, OMITTED_MOST = 1000000,
 	KEPT_MOST = 50,                 /* alerts of a group that are kept one by one */
 };
 
@@ -258,7 +258,8 @@ merge_words(struct arena *arena, struct alert_row *row, const struct alert_group
 	row->name = group->name;
 	row->object = group->object;
 	row->labels = labels_json(arena, group->labels);
-	row->text = group->text;
+	/* A look may know no words where a webhook had some. */
+	row->text = group->text ? group->text : row->text;
 	row->url = group->url ? group->url : row->url;
 	row->runbook = group->runbook ? group->runbook : row->runbook;
 	row->severity = group->severity;
@@ -283,7 +284,7 @@ group_merge(struct arena *arena, struct alert_row *row, const struct alert_group
 	merge_words(arena, row, group);
 	merge_alerts(arena, row, group, whole);
 	merge_ack(row, group, now);
-	row->omitted = (int64_t)group->omitted;
+	row->omitted = group->omitted < OMITTED_MOST ? (int64_t)group->omitted : OMITTED_MOST;
 	row->since = row->since ? row->since : group->since ? group->since : now;
 	row->heard = now;
 	if (!row->firing) {

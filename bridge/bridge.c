@@ -691,7 +691,7 @@ open_talk(struct bridge *bridge)
 	bridge->talk.directory = directory_open(&bridge->talk);
 	bridge->talk.circles = circles_new();
 	bridge->talk.comings = comings_open(&bridge->talk);
-	bridge->talk.approvals = approvals_open(&bridge->talk, approval_expire);
+	bridge->talk.approvals = approvals_open(&bridge->talk, approval_over);
 	bridge_point_to(bridge, bridge->setup);
 	alerts_follow(bridge->talk.follows, &bridge->talk);
 	ci_follow(bridge->talk.follows, &bridge->talk);

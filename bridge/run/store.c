@@ -130,36 +130,32 @@ gave_up(struct db *db)
 	return sqlite3_get_autocommit(db->connection) != 0;
 }
 
-static void
-run_one(struct db *db, struct work *work)
+/* False with an error where nobody can tell what of it is in the transaction: then that must not be committed. */
+static bool
+run_one(struct db *db, struct work *work, struct error *error)
 {
-	if (!db_exec(db, "SAVEPOINT work", &work->error))
-		return;
+	if (!db_exec(db, "SAVEPOINT work", error))
+		return false;
 	work->ok = db_work(db, work->run, work->with, work->arena, &work->error);
 	if (gave_up(db)) {
-		if (work->ok)
-			error_set(&work->error, "The store gave up what it was writing: nothing was stored.");
-		work->ok = false;
-		return;
+		error_set(error, "The store gave up what it was writing: nothing was stored.");
+		if (!work->ok)
+			*error = work->error;
+		return false;
 	}
-	if (!work->ok)
-		db_exec(db, "ROLLBACK TO work", NULL);
-	if (!db_exec(db, "RELEASE work", work->ok ? &work->error : NULL))
-		work->ok = false;
+	return (work->ok || db_exec(db, "ROLLBACK TO work", error)) && db_exec(db, "RELEASE work", error);
 }
 
 /* All of them, or none: a transaction that could not be committed, or that SQLite gave up, takes every work with it. */
 static void
 run_group(struct db *db, struct queue *group, struct error *error)
 {
+	if (!gave_up(db))
+		db_exec(db, "ROLLBACK", NULL);          /* of a group that could not even be taken back */
 	bool fine = db_exec(db, "BEGIN IMMEDIATE", error);
 
-	for (struct work *work = group->first; fine && work; work = work->next) {
-		run_one(db, work);
-		fine = !gave_up(db);
-		if (!fine)
-			*error = work->error;
-	}
+	for (struct work *work = group->first; fine && work; work = work->next)
+		fine = run_one(db, work, error);
 	fine = fine && db_exec(db, "COMMIT", error);
 	if (fine)
 		return;

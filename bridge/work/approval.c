@@ -316,6 +316,8 @@ approval_advance(struct request *request, struct waiting *waiting, const char *w
 	struct approval_row *row = &waiting->row;
 	bool fresh;
 
+	if (waiting_withdrawn(request->talk->approvals, row->intent))
+		return task_fail(task, "%s was taken back by who asked for it", row->label);
 	if (!has_code(request, row, &fresh))
 		return false;
 	struct work *work = work_new(write_advancing, sizeof(struct advancing));

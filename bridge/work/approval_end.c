@@ -89,45 +89,38 @@ static const char *const stage_ends[] = {
 	[STAGE_CONFIRM] = "not confirmed in time", [STAGE_CODE] = "no code was given in time", [STAGE_VOTES] = "not approved in time",
 };
 
+/* Where it cannot be read or written it is tried again after a while (waiting.c), and until then nothing is decided upon it. */
 static void
-expire(struct task *task, void *with)
+end_it(struct task *task, void *with)
 {
 	const struct waiting_job *job = with;
+	const struct talk *talk = job->talk;
 	struct waiting waiting;
 
-	talk_hold(task, job->talk);
-	if (waiting_of(task, job->intent, &waiting) && !strcmp(waiting.intent.state, "waiting"))
-		approval_end_by_itself(task, job->talk, &waiting, "expired", task_text(task, "%s. Nothing ran", stage_ends[waiting.row.stage]));
+	talk_hold(task, talk);
+	if (!waiting_of(task, job->intent, &waiting)) {
+		if (task->error.text[0])
+			log_error("A request that waits no more could not be read: %s", task->error.text);
+		else
+			waiting_forget(talk->approvals, job->intent);
+	} else if (strcmp(waiting.intent.state, "waiting") != 0)
+		waiting_forget(talk->approvals, job->intent);
+	else if (waiting_withdrawn(talk->approvals, job->intent))
+		approval_end_by_itself(task, talk, &waiting, "revoked", "what asked for it was taken back. Nothing ran");
+	else
+		approval_end_by_itself(task, talk, &waiting, "expired", task_text(task, "%s. Nothing ran", stage_ends[waiting.row.stage]));
 }
 
 void
-approval_expire(const struct talk *talk, int64_t intent)
+approval_over(const struct talk *talk, int64_t intent)
 {
-	if (!waiting_task(talk, "expiry", intent, expire))
-		log_error("A request that waited too long could not be ended: too much is going on. It is not carried out.");
-}
-
-static void
-take_back(struct task *task, void *with)
-{
-	const struct waiting_job *job = with;
-	struct waiting waiting;
-
-	talk_hold(task, job->talk);
-	if (waiting_of(task, job->intent, &waiting) && !strcmp(waiting.intent.state, "waiting"))
-		approval_end_by_itself(task, job->talk, &waiting, "revoked", "what asked for it was taken back. Nothing ran");
-}
-
-static void
-start_taking_back(int64_t intent, void *talk)
-{
-	if (!waiting_task(talk, "taken back", intent, take_back))
-		log_error("A request that was taken back could not be ended: too much is going on.");
+	if (!waiting_task(talk, "waits no more", intent, end_it))
+		log_error("A request that waits no more could not be ended: too much is going on. It is not carried out.");
 }
 
 void
 approval_taken_back(const struct talk *talk, const struct message *message)
 {
 	if (talk->approvals && message->on)
-		waiting_asked_by(talk->approvals, &message->place, message->on, start_taking_back, (void *)(uintptr_t)talk);
+		waiting_withdraw(talk->approvals, &message->place, message->on);
 }

@@ -18,7 +18,7 @@ bool approval_end(struct task *, const struct talk *, const struct waiting *, co
 	struct card *, bool *ended);
 /* Nobody said so, but it happened. Waits; what goes wrong is logged. */
 void approval_end_by_itself(struct task *, const struct talk *, const struct waiting *, const char *state, const char *why);
-void approval_expire(const struct talk *, int64_t intent);      /* it has waited too long */
+void approval_over(const struct talk *, int64_t intent);        /* it has waited too long, or was withdrawn */
 /* The message that asked was taken back: so is what it asked for. */
 void approval_taken_back(const struct talk *, const struct message *);
 

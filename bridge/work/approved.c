@@ -22,6 +22,8 @@
 #include "bridge/work/resume.h"
 #include "bridge/work/waiting.h"
 
+enum { AGAIN = 1000 };                  /* ms */
+
 /* Whoever said yes must still be able to. */
 static const char *
 votes_hinder(struct task *task, const struct talk *talk, const struct waiting *waiting)
@@ -110,6 +112,21 @@ launch(struct request *request, const struct waiting *waiting, const struct deci
 	return false;
 }
 
+/* What was approved is not forgotten because it cannot be read just now. False: there is nothing to do any more. */
+static bool
+read_approved(struct task *task, int64_t intent, struct waiting *waiting)
+{
+	while (!waiting_of(task, intent, waiting)) {
+		if (!task->error.text[0])
+			return false;
+		log_error("A request that was approved could not be read, and is tried again: %s", task->error.text);
+		task->error.text[0] = '\0';
+		if (!task_pause(task, AGAIN))
+			return false;
+	}
+	return !strcmp(waiting->intent.state, "ready");
+}
+
 static void
 run(struct task *task, void *with)
 {
@@ -121,15 +138,16 @@ run(struct task *task, void *with)
 	struct decision decision = { 0 };
 
 	talk_hold(task, talk);
-	if (!waiting_of(task, job->intent, &waiting) || strcmp(waiting.intent.state, "ready") != 0)
+	if (!read_approved(task, job->intent, &waiting))
 		return;
 	task_number(task, waiting.intent.key);
+	bool withdrawn = waiting_withdrawn(talk->approvals, waiting.intent.id);
 	waiting_forget(talk->approvals, waiting.intent.id);
 	if (!resume_request(task, talk, &waiting.intent, &request, &own)) {
 		log_error("Request %s was approved, and its place cannot be read.", waiting.intent.key);
 		return;
 	}
-	const char *why = hindrance(&request, &waiting, &decision);
+	const char *why = withdrawn ? "what asked for it was taken back" : hindrance(&request, &waiting, &decision);
 	if (why) {
 		approval_end_by_itself(task, talk, &waiting, "refused", task_text(task, "%s. Nothing ran", why));
 		return;

@@ -40,6 +40,8 @@ find(struct request *request, struct waiting *out)
 
 	if (!waiting_find(task, word, out))
 		return task->error.text[0] || request->own->by_sign ? false : task_fail(task, "nothing called %s waits for a yes. What does: %sapprovals", word, request->talk->prefix);
+	if (waiting_withdrawn(request->talk->approvals, out->row.intent))
+		return task_fail(task, "%s was taken back by who asked for it", out->row.label);
 	if (is_here(request, out))
 		return true;
 	return task_fail(task, "refused: %s was asked in %s; decide upon it there, or in private", out->row.label,

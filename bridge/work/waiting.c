@@ -20,6 +20,7 @@
 enum {
 	LOOK_MOST = 30 * 1000,          /* ms: the wall clock may be set while we wait */
 	CLOCK_BACK = 5 * 60 * 1000,     /* ms that the wall clock may go back between two lives */
+	AGAIN = 5 * 1000,               /* ms until what could not be ended is tried again */
 	TAKEN_BACK = 64,                /* messages */
 };
 
@@ -30,6 +31,8 @@ static const char THUMBS[] = "\U0001f44d \U0001f44e";
 /* It may wait until the earlier of two moments: a clock that is set makes nothing live longer. */
 struct entry {
 	int64_t intent, until, deadline;        /* wall, mono */
+	int64_t tried;                  /* mono: it was to be ended; 0: not yet */
+	bool withdrawn;                 /* what asked for it was taken back */
 	char *place, *replies;
 	struct entry *next;
 };
@@ -40,15 +43,15 @@ struct approvals {
 	size_t taken_back_count;
 	struct watch *timer;
 	const struct talk *talk;
-	void (*expire)(const struct talk *, int64_t intent);
+	void (*over)(const struct talk *, int64_t intent);
 };
 
 struct approvals *
-approvals_open(const struct talk *talk, void (*expire)(const struct talk *, int64_t intent))
+approvals_open(const struct talk *talk, void (*over)(const struct talk *, int64_t intent))
 {
 	struct approvals *approvals = memory_take(sizeof *approvals);
 
-	*approvals = (struct approvals){ .timer = NULL, .talk = talk, .expire = expire };
+	*approvals = (struct approvals){ .timer = NULL, .talk = talk, .over = over };
 	return approvals;
 }
 
@@ -101,8 +104,8 @@ waiting_forget(struct approvals *approvals, int64_t intent)
 static int64_t
 left_of(const struct entry *entry)
 {
-	int64_t wall = entry->until - clock_wall(), mono = entry->deadline - clock_mono();
-	int64_t left = wall < mono ? wall : mono;
+	int64_t now = clock_mono(), wall = entry->until - clock_wall(), mono = entry->deadline - now;
+	int64_t left = entry->tried ? entry->tried + AGAIN - now : entry->withdrawn ? 0 : wall < mono ? wall : mono;
 
 	return left < 0 ? 0 : left < LOOK_MOST ? left : LOOK_MOST;
 }
@@ -111,20 +114,16 @@ static void
 look_again(void *with, int events)
 {
 	struct approvals *approvals = with;
-	struct entry *next;
 	int64_t soonest = LOOK_MOST;
 
 	(void)events;
-	for (struct entry *entry = approvals->first; entry; entry = next) {
+	for (struct entry *entry = approvals->first; entry; entry = entry->next) {
+		if (!left_of(entry)) {
+			entry->tried = clock_mono();
+			approvals->over(approvals->talk, entry->intent);
+		}
 		int64_t left = left_of(entry);
-		next = entry->next;
-		if (left < soonest)
-			soonest = left;
-		if (left > 0)
-			continue;
-		approvals->expire(approvals->talk, entry->intent);
-		waiting_forget(approvals, entry->intent);
-		soonest = LOOK_MOST;
+		soonest = left < soonest ? left : soonest;
 	}
 	if (approvals->first)
 		watch_after(approvals->timer, soonest ? soonest : 1);
@@ -141,7 +140,8 @@ waiting_note(const struct talk *talk, const struct approval_row *row, const char
 	if (row->asked - now > CLOCK_BACK)
 		left = 0;
 	waiting_forget(approvals, row->intent);
-	*entry = (struct entry){ row->intent, row->until, clock_mono() + left, memory_text(row->place), memory_text(replies), approvals->first };
+	*entry = (struct entry){ .intent = row->intent, .until = row->until, .deadline = clock_mono() + left, .place = memory_text(row->place),
+		.replies = memory_text(replies), .next = approvals->first };
 	approvals->first = entry;
 	if (!approvals->timer)
 		approvals->timer = loop_timer(talk->engine->loop, look_again, approvals);
@@ -167,22 +167,28 @@ waiting_was_taken_back(const struct approvals *approvals, const char *message)
 	return false;
 }
 
-bool
-waiting_asked_by(const struct approvals *approvals, const struct place *at, const char *message, void (*each)(int64_t intent, void *), void *with)
+void
+waiting_withdraw(struct approvals *approvals, const struct place *at, const char *message)
 {
 	struct arena *arena = arena_new();
 	struct place place;
-	bool found = false;
 
-	for (const struct entry *entry = approvals->first, *next; entry; entry = next) {
-		next = entry->next;
-		if (!entry->replies || strcmp(entry->replies, message) || !place_read(arena, entry->place, &place) || !place_same(&place, at))
-			continue;
-		each(entry->intent, with);
-		found = true;
-	}
+	for (struct entry *entry = approvals->first; entry; entry = entry->next)
+		if (entry->replies && !strcmp(entry->replies, message) && place_read(arena, entry->place, &place) && place_same(&place, at)) {
+			entry->withdrawn = true;
+			entry->tried = 0;
+		}
 	arena_free(arena);
-	return found;
+	look_again(approvals, 0);
+}
+
+bool
+waiting_withdrawn(const struct approvals *approvals, int64_t intent)
+{
+	for (const struct entry *entry = approvals->first; entry; entry = entry->next)
+		if (entry->intent == intent)
+			return entry->withdrawn;
+	return false;
 }
 
 /* -- Reading it --------------------------------------------------------------------------------------------------------- */

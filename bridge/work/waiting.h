@@ -15,9 +15,10 @@ struct place;
 struct talk;
 struct task;
 
-/* As far as the loop must know: until when, and which message asked. `expire` is called once, from the loop, when it has waited too long. */
+/* As far as the loop must know: until when, and which message asked. `over` ends what has waited too long, or was withdrawn;
+ * it is called from the loop, and again after a while where that could not be done. */
 struct approvals;
-struct approvals *approvals_open(const struct talk *, void (*expire)(const struct talk *, int64_t intent));
+struct approvals *approvals_open(const struct talk *, void (*over)(const struct talk *, int64_t intent));
 void approvals_close(struct approvals *);
 bool approvals_load(struct task *, const struct talk *);       /* what an earlier life left; false with the task's error */
 size_t approvals_count(const struct approvals *);
@@ -27,8 +28,9 @@ void waiting_forget(struct approvals *, int64_t intent);
 /* Remembers that a message, by its label, was taken back: a yes that is still on its way is none. */
 void waiting_taken_back(struct approvals *, const char *message);
 bool waiting_was_taken_back(const struct approvals *, const char *message);
-/* Those that a message asked for; false: none. */
-bool waiting_asked_by(const struct approvals *, const struct place *, const char *message, void (*each)(int64_t intent, void *), void *with);
+/* The message that asked was taken back, and so is all that it asked for: nobody may decide upon it any more. */
+void waiting_withdraw(struct approvals *, const struct place *, const char *message);
+bool waiting_withdrawn(const struct approvals *, int64_t intent);
 
 /* One, with all that is known of it. */
 struct waiting {

@@ -1,10 +1,8 @@
 """A wall clock that a test sets while the gateway runs; the monotonic one goes on as it does (libfaketime)."""
 import glob
 import os
-import subprocess
 
 from . import servers
-from .gateway import PROGRAM, UNDER
 
 
 def library():
@@ -14,11 +12,6 @@ def library():
         if found:
             return found[0]
     return None
-
-
-def fits():
-    """Whether it can be loaded before everything else, which is where the address sanitizer wants to be, and valgrind."""
-    return not UNDER and "libasan" not in subprocess.run(["ldd", PROGRAM], capture_output=True, text=True).stdout
 
 
 class WallClock:

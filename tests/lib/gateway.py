@@ -14,6 +14,11 @@ PROGRAM = os.environ.get("SALLYPORT", os.path.join(HERE, "..", "..", "build", "s
 UNDER = os.environ.get("SALLYPORT_UNDER", "").split()           # valgrind and its options
 USER = pwd.getpwuid(os.geteuid()).pw_name
 
+def preloads():
+    """Whether a library can come before all others, which is where the address sanitizer wants to be, and valgrind."""
+    return not UNDER and "libasan" not in subprocess.run(["ldd", PROGRAM], capture_output=True, text=True).stdout
+
+
 # What the address sanitizer says of itself to every program with fibers.
 ASAN_ON_FIBERS = re.compile(r"^==\d+==WARNING: ASan doesn't fully support makecontext/swapcontext.*\n", re.M)
 

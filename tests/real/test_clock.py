@@ -13,7 +13,7 @@ import unittest
 
 from lib import faketime, things
 from lib.attacked import Heard, OnIrc
-from lib.gateway import Gateway
+from lib.gateway import Gateway, preloads
 
 CONF = """
 admins = {{ "bob" }}
@@ -44,7 +44,7 @@ def totp(secret, at):
 
 def load_tests(loader, tests, pattern):
     """Under a sanitizer, or another program, no library can come first: these are not of that build."""
-    return tests if faketime.fits() else unittest.TestSuite()
+    return tests if preloads() else unittest.TestSuite()
 
 
 @unittest.skipUnless(faketime.library(), "needs libfaketime")

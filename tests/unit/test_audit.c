@@ -18,6 +18,7 @@
 #include "bridge/rights/audit.h"
 #include "bridge/run/loop.h"
 #include "bridge/run/store.h"
+#include "bridge/run/store_db.h"
 #include "bridge/run/task.h"
 
 enum { RECORDS = 60 };
@@ -438,6 +439,116 @@ test_a_list_is_filtered_by_all_that_people_ask_for(void **state)
 	}
 }
 
+/* What a record says itself counts, not what looks like it. */
+
+static bool
+write_doubtful(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	static const struct audit_entry kinds[] = {
+		{ .what = "asked", .command = "ci build web", .decision = "refused: locked" },
+		{ .what = "ended", .command = "ci", .result = "B4 gone: done" },
+		{ .what = "ended", .command = "cic build web", .result = "undone: x" },
+		{ .what = "ended", .command = "lab build web", .result = "done" },
+		{ .what = "ended", .command = "ci build web" },
+	};
+
+	(void)with;
+	(void)arena;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (!audit_write(db, &kinds[i], error))
+			return false;
+	/* All but the last are of a version that did not write the instance. */
+	return db_exec(db, "DROP TRIGGER audit_keep", error) && db_exec(db, "UPDATE audit SET record=substr(record, 1, length(record)-8) WHERE seq<5", error);
+}
+
+static void
+expect_found(void **state, struct audit_filter filter, const char *found)
+{
+	struct asking asking = { .filter = filter };
+
+	assert_true(run(*state, ask, &asking, sizeof asking, &asking));
+	assert_string_equal(asking.found, found);
+}
+
+static void
+test_a_list_has_nothing_that_only_looks_like_it(void **state)
+{
+	assert_true(run(*state, write_doubtful, NULL, 0, NULL));
+	expect_found(state, (struct audit_filter){ .instance = "ci" }, "1 ");
+	expect_found(state, (struct audit_filter){ .instance = "lab" }, "4 ");
+	expect_found(state, (struct audit_filter){ .result = "refused" }, "1 ");
+	expect_found(state, (struct audit_filter){ .result = "done" }, "4 ");
+	expect_found(state, (struct audit_filter){ .result = "ended" }, "5 3 2 ");
+}
+
+static bool
+read_wall(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct row row;
+
+	(void)arena;
+	db_query(db, &row, "SELECT wall FROM audit WHERE seq=1", "");
+	if (row_next(&row))
+		*(int64_t *)with = row_integer(&row, 0);
+	return row_end(&row, error);
+}
+
+static void
+test_until_is_before_that_moment(void **state)
+{
+	int64_t wall = 0;
+	int one = 1;
+
+	assert_true(run(*state, write_some, &one, sizeof one, NULL));
+	assert_true(run(*state, read_wall, &wall, sizeof wall, &wall));
+	expect_found(state, (struct audit_filter){ .until = wall }, "");
+	expect_found(state, (struct audit_filter){ .since = wall, .until = wall + 1 }, "1 ");
+	expect_found(state, (struct audit_filter){ .since = wall + 1 }, "");
+}
+
+/* So many have one id that not all of them are remembered, and what was asked for the others is not found by it. */
+
+enum { SAME = 70, REMEMBERED = 64 };
+
+static bool
+write_same(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	(void)with;
+	(void)arena;
+	for (int i = 0; i < 2 * SAME; i++) {
+		struct audit_entry entry = { .what = i < SAME ? "asked" : "ended", .result = i < SAME ? NULL : "B7 done: x", .intent = i % SAME + 1 };
+		if (!audit_write(db, &entry, error))
+			return false;
+	}
+	return true;
+}
+
+static bool
+count_one(const struct audit_record *record, void *with)
+{
+	(void)record;
+	++*(int *)with;
+	return true;
+}
+
+static bool
+count_same(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct audit_filter filter = { .id = "B7" };
+
+	return audit_list(db, &filter, arena, count_one, with, error);
+}
+
+static void
+test_as_many_are_remembered_as_there_is_room_for(void **state)
+{
+	int found = 0;
+
+	assert_true(run(*state, write_same, NULL, 0, NULL));
+	assert_true(run(*state, count_same, &found, sizeof found, &found));
+	assert_int_equal(found, SAME + REMEMBERED);
+}
+
 /* -- Records ------------------------------------------------------------------------------------------------------------- */
 
 static struct audit_record
@@ -537,8 +648,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_an_empty_audit_is_whole, open_fixture, close_fixture),
-cmocka_unit_test_setup_teardown(test_a_store_of_the_second_version_is_read, open_fixture, close_fixture),
-cmocka_unit_test_setup_teardown(test_nothing_is_signed_where_there_is_nothing, open_fixture, close_fixture),
+		cmocka_unit_test_setup_teardown(test_a_store_of_the_second_version_is_read, open_fixture, close_fixture),
+		cmocka_unit_test_setup_teardown(test_nothing_is_signed_where_there_is_nothing, open_fixture, close_fixture),
 		cmocka_unit_test(test_a_record_is_read_as_it_was_written),
 		cmocka_unit_test(test_a_record_is_read_whole_or_not_at_all),
 		cmocka_unit_test_setup_teardown(test_what_was_written_fits, open_fixture, close_fixture),
@@ -548,6 +659,9 @@ cmocka_unit_test_setup_teardown(test_nothing_is_signed_where_there_is_nothing, o
 		cmocka_unit_test_setup_teardown(test_every_changed_byte_is_found, open_fixture, close_fixture),
 		cmocka_unit_test_setup_teardown(test_a_list_has_the_newest_that_fit, open_fixture, close_fixture),
 		cmocka_unit_test_setup_teardown(test_a_list_is_filtered_by_all_that_people_ask_for, open_fixture, close_fixture),
+		cmocka_unit_test_setup_teardown(test_a_list_has_nothing_that_only_looks_like_it, open_fixture, close_fixture),
+		cmocka_unit_test_setup_teardown(test_until_is_before_that_moment, open_fixture, close_fixture),
+		cmocka_unit_test_setup_teardown(test_as_many_are_remembered_as_there_is_room_for, open_fixture, close_fixture),
 		cmocka_unit_test_setup_teardown(test_arguments_are_kept_as_a_hash_that_nobody_can_guess, open_fixture, close_fixture),
 	};
 

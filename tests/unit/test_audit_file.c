@@ -380,6 +380,31 @@ test_what_stays_fits_what_was_archived(void **state)
 	assert_int_equal(verdict.records, RECORDS - ARCHIVED + 1);
 }
 
+static bool
+take_out_all(struct db *db, void *with, struct arena *arena, struct error *error)
+{
+	struct audit_range *range = with;
+
+	return audit_range(db, 0, range, error) && audit_archive(db, range, "a sum", "unix/root", arena, error);
+}
+
+/* What is left is the record that says so, and that can be taken out by itself. */
+static void
+test_a_single_record_is_taken_out_too(void **state)
+{
+	struct fixture *fixture = *state;
+	struct audit_range range;
+	struct error error;
+
+	assert_true(in_store(fixture, take_out_all, &range, &error));
+	assert_true(in_store(fixture, take_out_all, &range, &error));
+	assert_int_equal(range.first, range.last);
+	struct audit_verdict verdict = verdict_of(fixture);
+	assert_true(verdict.whole);
+	assert_int_equal(verdict.records, 1);
+	assert_int_equal(verdict.first, RECORDS + 2);
+}
+
 static void
 test_nothing_is_taken_out_that_is_not_what_was_archived(void **state)
 {
@@ -470,6 +495,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_a_checkpoint_that_cannot_be_read_is_said, make, unmake),
 		cmocka_unit_test_setup_teardown(test_a_full_disk_makes_no_archive, make, unmake),
 		cmocka_unit_test_setup_teardown(test_what_stays_fits_what_was_archived, make, unmake),
+		cmocka_unit_test_setup_teardown(test_a_single_record_is_taken_out_too, make, unmake),
 		cmocka_unit_test_setup_teardown(test_nothing_is_taken_out_that_is_not_what_was_archived, make, unmake),
 		cmocka_unit_test_setup_teardown(test_it_cannot_be_taken_out_twice, make, unmake),
 		cmocka_unit_test(test_whoever_takes_records_off_an_end_is_found),

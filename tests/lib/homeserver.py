@@ -319,10 +319,14 @@ class Homeserver:
     def expect_request(self, path, times=1, seconds=20):
         return self.wait(lambda: len(self.asked(path)) >= times and self.asked(path), seconds, f"{times} requests of {path}")
 
-    def ready(self, user=None, seconds=20):
-        """Until somebody, else the gateway, had a first answer of sync and waits for more."""
+    def ready(self, user=None, seconds=20, after=0):
+        """Until somebody, else the gateway, had a first answer of sync, of those asked for behind so many requests, and waits for more."""
         user = self.state.full(user or self.gateway)
-        return self.wait(lambda: any(r.user == user and "since" in r.query for r in self.asked("/sync$")), seconds, f"{user} to listen")
+
+        def listens():
+            syncs = [r for r in self.requests[after:] if r.user == user and r.path.endswith("/sync")]
+            return any("since" in r.query for r in itertools.dropwhile(lambda r: "since" in r.query, syncs))
+        return self.wait(listens, seconds, f"{user} to listen")
 
     def shows(self, room):
         """What a client would show now, in order: messages of the main timeline as namespaces (see `shown`)."""

@@ -148,8 +148,10 @@ class Trouble(unittest.TestCase):
         self.gateway.stop()
         self.hs.forget()
         self.hs.say("alice", self.room, "!build add")
+        asked = len(self.hs.requests)
         self.gateway.start()
         things.wait_until(lambda: "does not know how far I had heard" in self.gateway.program.output(), 20, "the warning")
+        self.hs.ready(after=asked)
         self.ping("two")
         self.assertEqual(self.ran(), 0)
 
